@@ -1,0 +1,5 @@
+"""The command line: every command parses, calls and prints; it decides nothing."""
+
+
+def main() -> None:
+    """Run the command line."""

@@ -1,0 +1,239 @@
+"""The operator's settings: `default.toml`, then the home's `newsletter.toml`, then a few environment variables.
+
+Everything is checked here, once, and frozen; no default stands in code. This module reads files and the given
+environment only: it opens no database, no connection and makes no folder.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from newsletter.errors import ConfigError
+from newsletter.model import Cadence, Topic
+from newsletter.resources import resource
+
+CONFIG_NAME = "newsletter.toml"
+TOPICS_NAME = "topics.toml"
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not an IANA time zone, for example Europe/Berlin")
+    return name
+
+
+def _http_url(url: str) -> str:
+    TypeAdapter(AnyHttpUrl).validate_python(url)
+    return url.rstrip("/")
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("must hold no control character")
+    return text
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Line = Annotated[str, AfterValidator(_one_line)]
+Address = Annotated[str, Field(pattern=r"^[^\s@<>\"]+@[^\s@<>\"]+$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Site(_Section):
+    """Who the newsletter is: names, addresses and the one colour of its own (`#rrggbb`)."""
+
+    name: Annotated[Line, Field(min_length=1, max_length=80)]
+    tagline: Line
+    accent: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+    from_name: Line
+    from_address: Address
+    reply_to: Address | Literal[""]
+    unsubscribe_address: Address
+    postal_address: Line
+    list_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+
+
+class StoreSettings(_Section):
+    """Where everything is kept; an empty url means SQLite in the home folder."""
+
+    url: str
+
+
+class HuggingFaceSettings(_Section):
+    """The Daily Papers endpoint."""
+
+    endpoint: HttpUrl
+    token_file: str
+    page_size: Annotated[int, Field(ge=1, le=100)]
+    token: Annotated[str, Field(repr=False)] = ""
+
+
+class ArxivSettings(_Section):
+    """The arXiv query API."""
+
+    categories: tuple[Annotated[str, Field(pattern=r"^[a-z-]+(\.[A-Za-z-]+)?$")], ...]
+    queries: tuple[str, ...]
+    pause_seconds: Annotated[float, Field(ge=0)]
+    max_results: Annotated[int, Field(ge=1)]
+
+
+class CollectSettings(_Section):
+    """Sources, and how patiently they are asked. Times in seconds, sizes in bytes."""
+
+    sources: tuple[str, ...]
+    timeout_seconds: Annotated[float, Field(gt=0)]
+    attempts: Annotated[int, Field(ge=1)]
+    max_wait_seconds: Annotated[float, Field(ge=0)]
+    max_answer_bytes: Annotated[int, Field(gt=0)]
+    huggingface: HuggingFaceSettings
+    arxiv: ArxivSettings
+    feeds: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], HttpUrl]
+
+
+class RankSettings(_Section):
+    """How topic match and votes are weighed."""
+
+    topic_weight: Annotated[float, Field(ge=0)]
+    votes_weight: Annotated[float, Field(ge=0)]
+    floor: Annotated[float, Field(ge=0, le=1)]
+
+
+class SubscriberSettings(_Section):
+    """What a new subscriber gets where nothing else is said."""
+
+    cadence: Cadence
+    hour: Annotated[int, Field(ge=0, le=23)]
+    timezone: Zone
+    size: Annotated[int, Field(ge=1, le=100)]
+
+
+class FolderSettings(_Section):
+    """The folder mailer; a relative path lies below the home folder."""
+
+    path: Annotated[str, Field(min_length=1)]
+
+
+class SmtpSettings(_Section):
+    """The SMTP relay."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)]
+    tls: Literal["none", "starttls", "implicit"]
+    username: str
+    password_file: str
+    timeout_seconds: Annotated[float, Field(gt=0)]
+
+
+class DeliverSettings(_Section):
+    """How mails leave."""
+
+    mailer: Literal["folder", "smtp"]
+    uncertain: Literal["hold", "resend"]
+    lease_seconds: Annotated[int, Field(ge=1)]
+    folder: FolderSettings
+    smtp: SmtpSettings
+
+
+class _TopicTable(_Section):
+    """One table of topics.toml; see `newsletter.model.Topic`."""
+
+    title: Annotated[Line, Field(min_length=1)]
+    description: str = ""
+    phrases: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+
+
+class Config(_Section):
+    """The whole, checked and frozen. `home` is the absolute home folder."""
+
+    home: Path
+    site: Site
+    store: StoreSettings
+    collect: CollectSettings
+    rank: RankSettings
+    subscribers: SubscriberSettings
+    deliver: DeliverSettings
+    topics: tuple[Topic, ...]
+
+    @property
+    def database_url(self) -> str:
+        """The store's URL: the operator's own, or SQLite in the home folder."""
+        return self.store.url or f"sqlite:///{self.home / 'newsletter.db'}"
+
+    def path(self, name: str) -> Path:
+        """Return `name` as a path; a relative one lies below the home folder."""
+        return self.home / Path(name).expanduser()
+
+
+def load_config(home: Path, environ: Mapping[str, str]) -> Config:
+    """Read, join and check the settings of one home folder.
+
+    Raises:
+        ConfigError: a file that is no TOML, an unknown or wrong setting; the message names the file and the setting.
+    """
+    home = home.expanduser().absolute()
+    own = home / CONFIG_NAME
+    settings = _merge(_read(resource("config", "default.toml")), _read(own) if own.is_file() else {})
+    _apply_environment(settings, environ)
+    settings |= {"home": home, "topics": _read_topics(home)}
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(f"{own}: {_first_problem(error)}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in own.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _apply_environment(settings: dict[str, Any], environ: Mapping[str, str]) -> None:
+    huggingface = settings.get("collect", {}).get("huggingface")
+    if not isinstance(huggingface, dict):
+        return  # a wrong type; the validation names it
+    if endpoint := environ.get("HF_ENDPOINT", ""):
+        huggingface["endpoint"] = endpoint
+    if token := environ.get("HF_TOKEN", ""):
+        huggingface["token"] = token
+
+
+def _read_topics(home: Path) -> tuple[Topic, ...]:
+    own = home / TOPICS_NAME
+    path = own if own.is_file() else resource("config", TOPICS_NAME)
+    try:
+        table = TypeAdapter(dict[str, dict[str, Any]]).validate_python(_read(path))
+        checked = {name: _TopicTable.model_validate(topic) for name, topic in table.items()}
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first_problem(error)}") from None
+    return tuple(Topic(name=name, **topic.model_dump()) for name, topic in checked.items())
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    reason = str(problem.get("ctx", {}).get("error", problem["msg"]))
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{place}: {reason}{more}"

@@ -1,0 +1,1 @@
+"""The second room and the only one with SQL: dataclasses in, dataclasses out, every statement bound."""
