@@ -21,6 +21,8 @@ from newsletter.resources import resource
 
 CONFIG_NAME = "newsletter.toml"
 TOPICS_NAME = "topics.toml"
+ALIASES_NAME = "aliases.toml"
+_SECRET_BYTES = 4096  # more than any token or password
 
 
 def _known_zone(name: str) -> str:
@@ -133,6 +135,7 @@ class SmtpSettings(_Section):
     username: str
     password_file: str
     timeout_seconds: Annotated[float, Field(gt=0)]
+    acceptance_seconds: Annotated[float, Field(gt=0)]
 
 
 class DeliverSettings(_Section):
@@ -140,6 +143,7 @@ class DeliverSettings(_Section):
 
     mailer: Literal["folder", "smtp"]
     uncertain: Literal["hold", "resend"]
+    retry_minutes: tuple[Annotated[float, Field(gt=0)], ...]
     lease_seconds: Annotated[int, Field(ge=1)]
     folder: FolderSettings
     smtp: SmtpSettings
@@ -165,6 +169,7 @@ class Config(_Section):
     subscribers: SubscriberSettings
     deliver: DeliverSettings
     topics: tuple[Topic, ...]
+    aliases: Mapping[str, tuple[str, ...]]
 
     @property
     def database_url(self) -> str:
@@ -186,11 +191,32 @@ def load_config(home: Path, environ: Mapping[str, str]) -> Config:
     own = home / CONFIG_NAME
     settings = _merge(_read(resource("config", "default.toml")), _read(own) if own.is_file() else {})
     _apply_environment(settings, environ)
-    settings |= {"home": home, "topics": _read_topics(home)}
+    settings |= {"home": home, "topics": _read_topics(home), "aliases": _read_aliases(home)}
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(f"{own}: {_first_problem(error)}") from None
+
+
+def read_secret(path: Path) -> str:
+    """Return the one line that a secret's file holds: a password, a token.
+
+    Raises:
+        ConfigError: it cannot be read, or holds nothing or more than one line; the message names the file only.
+    """
+    try:
+        with path.open("rb") as file:
+            held = file.read(_SECRET_BYTES + 1)
+        text = held.decode("utf-8-sig").strip()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}; it must hold the secret in one line") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text; it must hold the secret in one line") from None
+    if not text:
+        raise ConfigError(f"{path} is empty; it must hold the secret in one line")
+    if len(held) > _SECRET_BYTES or not text.isprintable():
+        raise ConfigError(f"{path} holds more than one line of text; it must hold the secret alone")
+    return text
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -229,6 +255,15 @@ def _read_topics(home: Path) -> tuple[Topic, ...]:
     except ValidationError as error:
         raise ConfigError(f"{path}: {_first_problem(error)}") from None
     return tuple(Topic(name=name, **topic.model_dump()) for name, topic in checked.items())
+
+
+def _read_aliases(home: Path) -> dict[str, tuple[str, ...]]:
+    own = home / ALIASES_NAME
+    path = own if own.is_file() else resource("config", ALIASES_NAME)
+    try:
+        return TypeAdapter(dict[str, tuple[str, ...]]).validate_python(_read(path))
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first_problem(error)}") from None
 
 
 def _first_problem(error: ValidationError) -> str:

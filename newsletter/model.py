@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 # hep-th/9901001 or math.GT/0309136; a trailing v2 is the version and never part of an identity.
 _ARXIV_NEW = r"\d{4}\.\d{4,5}"
 _ARXIV_OLD = r"[a-z][a-z-]*(?:\.[A-Z]{2})?/\d{7}"
-_ARXIV_ID = re.compile(rf"({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?")
+_ARXIV_ID = re.compile(rf"({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?", re.ASCII)
 _ARXIV_URL = re.compile(
-    rf"https?://(?:[a-z]+\.)?arxiv\.org/(?:abs|pdf|html)/({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\.pdf)?/?(?:[?#].*)?"
+    rf"https?://(?:[a-z]+\.)?arxiv\.org/(?:abs|pdf|html)/({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\.pdf)?/?(?:[?#].*)?",
+    re.ASCII,
 )
 _NOT_WORD = re.compile(r"[\W_]+")
 

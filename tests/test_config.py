@@ -1,0 +1,124 @@
+"""Settings: the defaults are whole, the operator's own win, and a mistake is named with its file and setting."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import BaseModel
+
+from newsletter.config import Config, load_config
+from newsletter.errors import ConfigError, ResourceError
+from newsletter.resources import resource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(home: Path, text: str, name: str = "newsletter.toml") -> Path:
+    home.mkdir(exist_ok=True)
+    (home / name).write_text(text, "utf-8")
+    return home
+
+
+def test_the_defaults_alone_are_a_whole_configuration(tmp_path: Path) -> None:
+    config = load_config(tmp_path, {})
+    assert config.database_url == f"sqlite:///{tmp_path / 'newsletter.db'}"
+    assert config.collect.huggingface.endpoint == "https://huggingface.co"
+    assert len(config.topics) >= 20
+
+
+def test_every_default_stands_in_the_file_and_none_in_code() -> None:
+    def sections(model: type[BaseModel]) -> list[type[BaseModel]]:
+        inner = [
+            field.annotation
+            for field in model.model_fields.values()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        ]
+        return [model, *(found for section in inner for found in sections(section))]
+
+    optional = {
+        f"{section.__name__}.{name}"
+        for section in sections(Config)
+        for name, field in section.model_fields.items()
+        if not field.is_required()
+    }
+    assert optional == {"HuggingFaceSettings.token"}, "a secret has no default in a file; everything else has"
+
+
+def test_the_operators_settings_win_key_by_key(tmp_path: Path) -> None:
+    home = write(tmp_path / "h", '[site]\nname = "Reading Group"\n[collect.feeds]\nlab = "https://lab.example/x.xml"\n')
+    config = load_config(home, {})
+    assert config.site.name == "Reading Group"
+    assert config.site.tagline
+    assert config.collect.feeds == {"lab": "https://lab.example/x.xml"}
+
+
+def test_the_environment_names_endpoint_and_token(tmp_path: Path) -> None:
+    config = load_config(tmp_path, {"HF_ENDPOINT": "http://127.0.0.1:8080/", "HF_TOKEN": "hf_secret"})
+    assert config.collect.huggingface.endpoint == "http://127.0.0.1:8080"
+    assert config.collect.huggingface.token == "hf_secret"
+    assert "hf_secret" not in repr(config)
+    assert "hf_secret" not in str(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[site\n", "not valid TOML"),
+        ("[site]\nnam = 'x'\n", "site.nam"),
+        ("[sight]\nname = 'x'\n", "sight"),
+        ("site = 3\n", "site"),
+        ("[collect]\nhuggingface = 3\n", "collect.huggingface"),
+        ("[site]\naccent = 'red'\n", "site.accent"),
+        ('[site]\nname = "a\\nBcc: x@y.z"\n', "site.name"),
+        ("[site]\nfrom_address = 'nobody'\n", "site.from_address"),
+        ("[site]\nfrom_address = 'a@b.c\\nBcc: x'\n", "site.from_address"),
+        ("[subscribers]\ntimezone = 'Mars/Olympus'\n", "IANA time zone"),
+        ("[subscribers]\nhour = 24\n", "subscribers.hour"),
+        ("[collect.feeds]\nlab = 'file:///etc/passwd'\n", "collect.feeds.lab"),
+        ("[collect.huggingface]\nendpoint = 'javascript:alert(1)'\n", "collect.huggingface.endpoint"),
+        ("[deliver]\nmailer = 'pigeon'\n", "deliver.mailer"),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path / "h", text), {})
+    assert named in str(caught.value)
+    assert "newsletter.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_topics_of_the_home_replace_the_shipped_ones(tmp_path: Path) -> None:
+    home = write(tmp_path / "h", '[bees]\ntitle = "Bees"\nphrases = ["waggle dance"]\n', "topics.toml")
+    (topic,) = load_config(home, {}).topics
+    assert (topic.name, topic.title, topic.phrases) == ("bees", "Bees", ("waggle dance",))
+
+
+@pytest.mark.parametrize(
+    "text", ["[bees]\n", "[bees]\ntitle = 3\n", "[bees]\ntitle = 'B'\nphrase = []\n", "bees = 1\n"]
+)
+def test_a_broken_topic_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"topics\.toml"):
+        load_config(write(tmp_path / "h", text, "topics.toml"), {})
+
+
+def test_the_starter_settings_are_valid_and_name_no_unknown_setting(tmp_path: Path) -> None:
+    text = resource("config", "starter.toml").read_text("utf-8")
+    load_config(write(tmp_path / "h", text), {})
+    uncommented = "\n".join(line.removeprefix("# ") for line in text.splitlines() if not line.startswith("# The "))
+    uncommented = "\n".join(line for line in uncommented.splitlines() if not line.startswith(("project", "explains")))
+    assert "smtp" in tomllib.loads(uncommented)["deliver"]
+
+
+def test_resources_are_found_in_a_wheel_before_the_checkout(tmp_path: Path) -> None:
+    package = tmp_path / "newsletter"
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "a.toml").write_text("beside")
+    assert resource("config", "a.toml", package=package).read_text() == "beside"
+    (package / "_data" / "config").mkdir(parents=True)
+    (package / "_data" / "config" / "a.toml").write_text("inside")
+    assert resource("config", "a.toml", package=package).read_text() == "inside"
+    with pytest.raises(ResourceError, match=r"config/b\.toml"):
+        resource("config", "b.toml", package=package)
