@@ -1,0 +1,186 @@
+"""Every table, as the newest migration leaves them; the full-text index alone is in `search`.
+
+Only shapes: nothing here opens a database. A change here needs a new file in `migrations/versions/` and a new
+`SCHEMA_VERSION`; a test compares the two on both databases.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint
+
+from newsletter.store.columns import BigKey, CleanText, Identifier, JsonText, UtcTime
+
+SCHEMA_VERSION = "0001"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# A paper's `number` never changes, its `id` does when an arXiv id becomes known; so all else refers to the number.
+# `title_key` is the digest of the normalised title (NULL without a letter or digit), so that no title is too long for
+# an index. `seen_at` dates the texts: an older file imported later must not put older texts back.
+papers = Table(
+    "papers",
+    metadata,
+    Column("number", BigKey, primary_key=True),
+    Column("id", Identifier, nullable=False, unique=True),
+    Column("source", Identifier, nullable=False),
+    Column("title", CleanText, nullable=False),
+    Column("title_key", Identifier, index=True),
+    Column("abstract", CleanText, nullable=False),
+    Column("authors", JsonText, nullable=False),
+    Column("author_count", Integer, nullable=False),
+    Column("organisation", CleanText, nullable=False),
+    Column("published", Date),
+    Column("keywords", JsonText, nullable=False),
+    Column("summary", CleanText, nullable=False),
+    Column("page", CleanText, nullable=False),
+    Column("pdf", CleanText, nullable=False),
+    Column("code", CleanText, nullable=False),
+    Column("stars", Integer),
+    Column("project", CleanText, nullable=False),
+    Column("thumbnail", CleanText, nullable=False),
+    Column("raw_title", CleanText, nullable=False),
+    Column("raw_abstract", CleanText, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Every id a paper was ever stored under, its present one included: a paper that was merged is found by its old id.
+paper_ids = Table(
+    "paper_ids",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("paper", BigKey, ForeignKey("papers.number"), nullable=False, index=True),
+)
+
+listings = Table(
+    "listings",
+    metadata,
+    Column("paper", BigKey, ForeignKey("papers.number"), primary_key=True),
+    Column("source", Identifier, primary_key=True),
+    Column("listed_on", Date, primary_key=True),
+    Index(None, "listed_on", "source"),
+    sqlite_with_rowid=False,
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("paper", BigKey, ForeignKey("papers.number"), primary_key=True),
+    Column("taken_at", UtcTime, primary_key=True),
+    Column("upvotes", Integer),
+    Column("comments", Integer),
+    sqlite_with_rowid=False,
+)
+
+# That a source was asked for a day; how many papers it listed is counted from the listings, so it cannot go stale.
+collections = Table(
+    "collections",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("source", Identifier, primary_key=True),
+    Column("collected_at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("source", Identifier, primary_key=True),
+    Column("etag", CleanText, nullable=False),
+    Column("last_modified", CleanText, nullable=False),
+)
+
+# Numbers of people and issues are never given twice (autoincrement): a Message-ID is made of them.
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("address", CleanText, nullable=False),
+    Column("address_key", Identifier, nullable=False, unique=True),
+    Column("status", Identifier, nullable=False),
+    Column("profile", JsonText, nullable=False),
+    Column("cadence", Identifier, nullable=False),
+    Column("hour", Integer, nullable=False),
+    Column("timezone", Identifier, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+issues = Table(
+    "issues",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("period", Identifier, nullable=False, unique=True),
+    Column("subject", CleanText, nullable=False),
+    Column("note", CleanText, nullable=False),
+    Column("pins", JsonText, nullable=False),
+    Column("hides", JsonText, nullable=False),
+    Column("state", Identifier, nullable=False),
+    Column("approved_hash", Identifier, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("approved_at", UtcTime),
+    Column("sent_at", UtcTime),
+    sqlite_autoincrement=True,
+)
+
+# `payload` is the paper as it stood when the issue was drafted, its id then included; `paper` leads to what it is now.
+issue_papers = Table(
+    "issue_papers",
+    metadata,
+    Column("issue_id", BigKey, ForeignKey("issues.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("paper", BigKey, ForeignKey("papers.number"), nullable=False, index=True),
+    Column("payload", JsonText, nullable=False),
+)
+
+# One row for each different selection of an issue; `key` is the digest of its content.
+digests = Table(
+    "digests",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("issue_id", BigKey, ForeignKey("issues.id"), nullable=False),
+    Column("key", Identifier, nullable=False),
+    Column("left_out", Integer, nullable=False),
+    UniqueConstraint("issue_id", "key"),
+)
+
+# `issue_position` names the paper as the issue holds it; `paper` is for asking who was sent which paper.
+digest_papers = Table(
+    "digest_papers",
+    metadata,
+    Column("digest_id", BigKey, ForeignKey("digests.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("issue_position", Integer, nullable=False),
+    Column("paper", BigKey, ForeignKey("papers.number"), nullable=False, index=True),
+    Column("score", Float(53), nullable=False),
+    Column("matched", Boolean, nullable=False),
+    Column("reasons", JsonText, nullable=False),
+)
+
+# No index on `state`: it changes with every mail. A claim walks the unique index instead (see `deliveries`).
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("issue_id", BigKey, ForeignKey("issues.id"), nullable=False),
+    Column("subscriber_id", BigKey, ForeignKey("subscribers.id"), nullable=False),
+    Column("digest_id", BigKey, ForeignKey("digests.id"), index=True),
+    Column("state", Identifier, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reply", CleanText, nullable=False),
+    Column("retry_at", UtcTime),
+    Column("lease_owner", Identifier, nullable=False),
+    Column("lease_until", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+    UniqueConstraint("issue_id", "subscriber_id"),
+)

@@ -1,0 +1,110 @@
+"""The full-text index: FTS5 on SQLite, tsvector on PostgreSQL, and the same words in both.
+
+Texts and queries are cut into words here, not by the databases: PostgreSQL's parser would read `GPT-4` as a word and
+a negative number, and no reader's query is ever index syntax. What the databases add is stemming and weighing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy import Connection
+
+    from newsletter.model import Paper
+
+_NOT_WORD = re.compile(r"[\W_]+")
+_LONGEST_WORD = 60
+_MOST_WORDS = 32  # of a query
+_SHORTEST_BEGINNING = 3  # letters that the last word of a query needs to count as a beginning
+# Letters that are indexed of a field: PostgreSQL takes one megabyte a paper, and a long abstract has 3,000.
+_MOST_LETTERS = {"title": 2_000, "abstract": 20_000, "authors": 50_000, "keywords": 5_000}
+
+# Title, abstract, authors, keywords: ten, one, four and four parts of the weight; PostgreSQL's classes are set so too.
+_FIND = {
+    "sqlite": text("""
+        SELECT papers.number FROM paper_search JOIN papers ON papers.number = paper_search.rowid
+        WHERE paper_search MATCH :query
+        ORDER BY bm25(paper_search, 10.0, 1.0, 4.0, 4.0), papers.id LIMIT :most"""),
+    "postgresql": text("""
+        SELECT papers.number FROM paper_search JOIN papers ON papers.number = paper_search.paper,
+        to_tsquery('english', :query) AS query WHERE paper_search.words @@ query
+        ORDER BY ts_rank('{0.1, 0.1, 0.4, 1.0}', paper_search.words, query) DESC, papers.id LIMIT :most"""),
+}
+_ADD = {
+    "sqlite": text("""
+        INSERT INTO paper_search (rowid, title, abstract, authors, keywords)
+        VALUES (:number, :title, :abstract, :authors, :keywords)"""),
+    "postgresql": text("""
+        INSERT INTO paper_search (paper, words) VALUES (:number,
+        setweight(to_tsvector('english', :title), 'A') || setweight(to_tsvector('english', :authors), 'B') ||
+        setweight(to_tsvector('english', :keywords), 'B') || setweight(to_tsvector('english', :abstract), 'C'))"""),
+}
+_REMOVE = {
+    "sqlite": text("DELETE FROM paper_search WHERE rowid = :number"),
+    "postgresql": text("DELETE FROM paper_search WHERE paper = :number"),
+}
+
+
+def index(connection: Connection, papers: Sequence[tuple[int, Paper]]) -> None:
+    """Put papers into the index under their numbers, in place of what it held for them."""
+    if not papers:
+        return
+    remove(connection, [number for number, _ in papers])
+    connection.execute(
+        _ADD[connection.dialect.name], [{"number": number, **_fields(paper)} for number, paper in papers]
+    )
+
+
+def remove(connection: Connection, numbers: Collection[int]) -> None:
+    """Take papers out of the index."""
+    if numbers:
+        connection.execute(_REMOVE[connection.dialect.name], [{"number": number} for number in numbers])
+
+
+def find(connection: Connection, query: str, limit: int) -> list[int]:
+    """Return the numbers of at most `limit` papers that hold all the words, else of those that hold any; best first.
+
+    The last word also counts as the beginning of one. A query without a letter or digit finds nothing.
+    """
+    terms = list(dict.fromkeys(words(query).split()))[:_MOST_WORDS]
+    if not terms or limit < 1:
+        return []
+    for joined in _queries(terms, connection.dialect.name):
+        found = connection.execute(_FIND[connection.dialect.name], {"query": joined, "most": limit}).scalars().all()
+        if found:
+            return list(found)
+    return []
+
+
+def words(content: str) -> str:
+    """Return the words of a text, folded (no case, no accents) and parted by single spaces."""
+    decomposed = unicodedata.normalize("NFKD", content.casefold())
+    folded = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    parts = _NOT_WORD.split(unicodedata.normalize("NFC", folded))
+    return " ".join(part[:_LONGEST_WORD] for part in parts if part)
+
+
+def _queries(terms: list[str], dialect: str) -> list[str]:
+    """Return the index's query for all terms, then for any; the terms hold letters and digits only."""
+    both, either, beginning, quote = (" AND ", " OR ", " *", '"') if dialect == "sqlite" else (" & ", " | ", ":*", "'")
+    quoted = [f"{quote}{term}{quote}" for term in terms]
+    if len(terms[-1]) >= _SHORTEST_BEGINNING:
+        quoted[-1] += beginning
+    return [both.join(quoted)] if len(quoted) == 1 else [both.join(quoted), either.join(quoted)]
+
+
+def _fields(paper: Paper) -> dict[str, str]:
+    contents = {
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "authors": "\n".join(paper.authors),
+        "keywords": "\n".join(paper.keywords),
+    }
+    return {name: words(content[: _MOST_LETTERS[name]]) for name, content in contents.items()}

@@ -1,0 +1,112 @@
+"""Opens the store and holds its four parts together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import func, select
+
+from newsletter.errors import StoreError
+from newsletter.store.deliveries import DeliveryStore
+from newsletter.store.engine import Database, is_sqlite, prepare_file, read_url
+from newsletter.store.issues import IssueStore
+from newsletter.store.papers import PaperStore
+from newsletter.store.schema import SCHEMA_VERSION, issues, papers, subscribers
+from newsletter.store.subscribers import SubscriberStore
+from newsletter.store.version import stored_version
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sqlalchemy import URL, Connection
+
+
+class Store:
+    """Everything that is kept; a context manager that closes its connections. Safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.papers = PaperStore(database)
+        self.subscribers = SubscriberStore(database)
+        self.issues = IssueStore(database)
+        self.deliveries = DeliveryStore(database)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; the store is of no use afterwards."""
+        self._database.close()
+
+
+def open_store(url: str) -> Store:
+    """Open the database at `url`, making the file and bringing the schema up to date where need be.
+
+    `url` is `sqlite:////folder/newsletter.db` or `postgresql+psycopg://user@host/name`. The folder must exist.
+
+    Raises:
+        StoreError: it cannot be opened or migrated, or belongs to a newer program.
+    """
+    place = read_url(url)
+    if is_sqlite(place):
+        prepare_file(place)
+    database = Database(place)
+    try:
+        with database.reading() as connection:
+            current = stored_version(connection) == SCHEMA_VERSION
+        if not current:
+            _migrate(place)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database)
+
+
+def _migrate(place: URL) -> None:
+    from newsletter.store.migrate import upgrade  # noqa: PLC0415 - alembic alone takes as long as a short command
+
+    database = Database(place, unchecked=True)
+    try:
+        upgrade(database)
+    finally:
+        database.close()
+
+
+def check_store(url: str) -> str:
+    """Return one line on the database at `url` without making, migrating or changing it, for `doctor`.
+
+    Raises:
+        StoreError: there is none, it cannot be read, holds no newsletter, or belongs to a newer program.
+    """
+    place = read_url(url)
+    if is_sqlite(place) and not Path(str(place.database)).is_file():
+        raise StoreError(f"database {place.database} does not exist; `newsletter init` makes it")
+    database = Database(place, existing=True)
+    try:
+        with database.reading() as connection:
+            return _described(database.name, "SQLite" if is_sqlite(place) else "PostgreSQL", connection)
+    finally:
+        database.close()
+
+
+def _described(name: str, kind: str, connection: Connection) -> str:
+    version = stored_version(connection)
+    if version is None:
+        raise StoreError(f"database {name} holds no newsletter yet; `newsletter init` prepares it")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"database {name} has schema {version}, this program knows {SCHEMA_VERSION}; install a newer version"
+        )
+    if version < SCHEMA_VERSION:
+        return f"{kind} {name}, schema {version}; the next command brings it to {SCHEMA_VERSION}"
+    counts = [
+        f"{connection.execute(select(func.count()).select_from(table)).scalar_one():,} {table.name}"
+        for table in (papers, subscribers, issues)
+    ]
+    return f"{kind} {name}, schema {version}: {', '.join(counts)}"

@@ -1,0 +1,184 @@
+"""Who gets the newsletter. An address is there once, whatever its letters' case."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from newsletter.errors import StoreError
+from newsletter.model import Cadence, Subscriber, SubscriberStatus
+from newsletter.store.codec import payload_profile, profile_payload
+from newsletter.store.engine import insert_into
+from newsletter.store.schema import subscribers
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Row, Select
+
+    from newsletter.store.engine import Database
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddOutcome:
+    """The subscribers that were added, and the addresses that were there already (or twice) and left alone."""
+
+    added: tuple[Subscriber, ...] = ()
+    known: tuple[str, ...] = ()
+
+
+def address_key(address: str) -> str:
+    """Return what addresses are compared by."""
+    return unicodedata.normalize("NFC", address.strip()).casefold()
+
+
+class SubscriberStore:
+    """The subscribers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, subscribers: Iterable[Subscriber], *, now: datetime) -> AddOutcome:
+        """Store those whose address is not there yet, all or none; who is there is not changed.
+
+        Raises:
+            StoreError: the database refused; nobody was added.
+        """
+        added: list[Subscriber] = []
+        known: list[str] = []
+        rest = iter(subscribers)
+        with self._database.writing() as connection:
+            while batch := list(islice(rest, _BATCH)):
+                _add(connection, batch, now, added, known)
+        return AddOutcome(added=tuple(added), known=tuple(known))
+
+    def find(self, address: str) -> Subscriber | None:
+        """Return the subscriber with this address."""
+        return self._one(subscribers.c.address_key == address_key(address))
+
+    def get(self, subscriber_id: int) -> Subscriber | None:
+        """Return the subscriber with this id."""
+        return self._one(subscribers.c.id == subscriber_id)
+
+    def all(
+        self,
+        *,
+        statuses: Collection[SubscriberStatus] | None = None,
+        cadences: Collection[Cadence] | None = None,
+    ) -> Iterator[Subscriber]:
+        """Yield the subscribers of these statuses and cadences (None: any), ordered by id, as they are fetched."""
+        statement = _chosen(select(subscribers), statuses, cadences).order_by(subscribers.c.id)
+        with self._database.reading() as connection:
+            for row in connection.execution_options(yield_per=_BATCH).execute(statement):
+                yield _subscriber(row)
+
+    def count(
+        self,
+        *,
+        statuses: Collection[SubscriberStatus] | None = None,
+        cadences: Collection[Cadence] | None = None,
+    ) -> int:
+        """Return how many subscribers have these statuses and cadences (None: any)."""
+        statement = _chosen(select(func.count()).select_from(subscribers), statuses, cadences)
+        with self._database.reading() as connection:
+            number: int = connection.execute(statement).scalar_one()
+        return number
+
+    def set_status(self, address: str, status: SubscriberStatus, *, now: datetime) -> Subscriber | None:
+        """Set where the subscriber with this address stands; None where there is none."""
+        return self._change(subscribers.c.address_key == address_key(address), {"status": status.value}, now)
+
+    def update(self, subscriber: Subscriber, *, now: datetime) -> Subscriber:
+        """Store what the subscriber wants: profile, cadence, hour, time zone, size.
+
+        Address and status stay as they are stored, so that an older copy cannot undo an unsubscribe.
+
+        Raises:
+            StoreError: there is no subscriber with this id.
+        """
+        stored = self._change(subscribers.c.id == subscriber.id, _wishes(subscriber), now)
+        if stored is None:
+            raise StoreError(f"database {self._database.name}: there is no subscriber {subscriber.id} to update")
+        return stored
+
+    def _one(self, condition: ColumnElement[bool]) -> Subscriber | None:
+        with self._database.reading() as connection:
+            row = connection.execute(select(subscribers).where(condition)).first()
+        return None if row is None else _subscriber(row)
+
+    def _change(self, condition: ColumnElement[bool], values: dict[str, Any], now: datetime) -> Subscriber | None:
+        statement = update(subscribers).where(condition).values(**values, updated_at=now).returning(subscribers)
+        with self._database.writing() as connection:
+            row = connection.execute(statement).first()
+        return None if row is None else _subscriber(row)
+
+
+def _add(
+    connection: Connection, batch: list[Subscriber], now: datetime, added: list[Subscriber], known: list[str]
+) -> None:
+    first: dict[str, Subscriber] = {}
+    for subscriber in batch:
+        first.setdefault(address_key(subscriber.address), subscriber)
+    rows = [_row(key, subscriber, now) for key, subscriber in first.items()]
+    statement = insert_into(connection, subscribers).on_conflict_do_nothing().returning(subscribers)
+    stored = {row.address_key: _subscriber(row) for row in connection.execute(statement, rows)}
+    for subscriber in batch:
+        one = stored.pop(address_key(subscriber.address), None)
+        if one is None:
+            known.append(subscriber.address)
+        else:
+            added.append(one)
+
+
+def _row(key: str, subscriber: Subscriber, now: datetime) -> dict[str, Any]:
+    return {
+        "address": subscriber.address.strip(),
+        "address_key": key,
+        "status": subscriber.status.value,
+        "created_at": subscriber.created_at or now,
+        "updated_at": now,
+        **_wishes(subscriber),
+    }
+
+
+def _wishes(subscriber: Subscriber) -> dict[str, Any]:
+    return {
+        "profile": profile_payload(subscriber.profile),
+        "cadence": subscriber.cadence.value,
+        "hour": subscriber.hour,
+        "timezone": subscriber.timezone,
+        "size": subscriber.size,
+    }
+
+
+def _subscriber(row: Row[*tuple[Any, ...]]) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        address=row.address,
+        status=SubscriberStatus(row.status),
+        profile=payload_profile(row.profile),
+        cadence=Cadence(row.cadence),
+        hour=row.hour,
+        timezone=row.timezone,
+        size=row.size,
+        created_at=row.created_at,
+    )
+
+
+def _chosen(
+    statement: Select[Any],
+    statuses: Collection[SubscriberStatus] | None,
+    cadences: Collection[Cadence] | None,
+) -> Select[Any]:
+    if statuses is not None:
+        statement = statement.where(subscribers.c.status.in_([status.value for status in statuses]))
+    if cadences is not None:
+        statement = statement.where(subscribers.c.cadence.in_([cadence.value for cadence in cadences]))
+    return statement
