@@ -1,0 +1,147 @@
+"""The sandbox that templates run in, and how its errors become one line that names the template.
+
+Templates are an operator's to replace, so they run in jinja2's immutable sandbox: no reach to Python's internals, no
+change of what they are given, an unknown name is an error. HTML is escaped always: the `safe` filter is taken away.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateSyntaxError,
+    meta,
+    nodes,
+)
+from jinja2.exceptions import TemplateNotFound
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from newsletter.errors import TemplateError
+from newsletter.render.clean import one_line, printable, safe_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+COLUMNS = 72
+_LONGEST_REASON = 400
+
+Place = tuple[str, int | None]
+
+
+def environment(loader: BaseLoader, *, html: bool) -> ImmutableSandboxedEnvironment:
+    """Return the sandbox for HTML templates, or the one for plain text, which escapes nothing."""
+    sandbox = ImmutableSandboxedEnvironment(
+        loader=loader,
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=printable,
+    )
+    del sandbox.filters["safe"]
+    sandbox.filters |= {"safe_url": safe_url, "wrap": wrap}
+    return sandbox
+
+
+def template_loader(folders: Sequence[Path]) -> ChoiceLoader:
+    """Return a loader that takes a template from the first folder that has it."""
+    return ChoiceLoader([FileSystemLoader(folder) for folder in folders])
+
+
+def wrap(text: str, indent: int = 0, first: str | None = None) -> str:
+    """Return `text` as lines of at most 72 columns, indented by `indent` spaces; a longer word stays whole.
+
+    Line ends in `text` are kept. `first` stands in place of the first line's indentation.
+    """
+    margin = " " * indent
+    wrapped = [
+        textwrap.fill(
+            line,
+            COLUMNS,
+            initial_indent=margin,
+            subsequent_indent=margin,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines() or [""]
+    ]
+    joined = "\n".join(wrapped)
+    return joined if first is None else first + joined.removeprefix(margin)
+
+
+def fault(place: Place, reason: object) -> TemplateError:
+    """Return the error for one place of a template: `template NAME, line N: REASON`."""
+    name, line = place
+    shown = f"template {name}" if line is None else f"template {name}, line {line}"
+    return TemplateError(f"{shown}: {one_line(str(reason))[:_LONGEST_REASON]}")
+
+
+def load_source(sandbox: ImmutableSandboxedEnvironment, name: str, wanted_by: Place | None = None) -> str:
+    """Return the source of a template, checked for its syntax.
+
+    Raises:
+        TemplateError: it is not there, is not UTF-8 or has a syntax error.
+    """
+    source = load_text(sandbox, name, wanted_by)
+    try:
+        sandbox.parse(source, name)
+    except TemplateSyntaxError as error:
+        raise fault((error.name or name, error.lineno), error.message) from None
+    return source
+
+
+def load_text(sandbox: ImmutableSandboxedEnvironment, name: str, wanted_by: Place | None = None) -> str:
+    """Return a file of the template folders as it is.
+
+    Raises:
+        TemplateError: it is not there (told at the place that wanted it) or is not UTF-8.
+    """
+    assert sandbox.loader is not None  # noqa: S101 - `environment` always gives one; this tells the type checker
+    try:
+        return sandbox.loader.get_source(sandbox, name)[0]
+    except TemplateNotFound:
+        raise fault(wanted_by or (name, None), f"there is no template {name}") from None
+    except UnicodeDecodeError:
+        raise fault((name, None), "is not UTF-8; save it as UTF-8") from None
+
+
+def unknown_names(tree: nodes.Template, known: AbstractSet[str]) -> list[tuple[str, int]]:
+    """Return the names, with their lines, that a parsed template uses but neither gets nor sets."""
+    found = list(tree.find_all(nodes.Name))
+    own = {name.name for name in found if name.ctx != "load"}
+    missing = meta.find_undeclared_variables(tree) - known - own
+    return [(name.name, name.lineno) for name in found if name.name in missing]
+
+
+def run(template: Template, context: Mapping[str, object], lines: Mapping[int, Place] | None = None) -> str:
+    """Render a template.
+
+    `lines` tells from which template and line each line of a compiled template comes.
+
+    Raises:
+        TemplateError: the template failed; the message names it, the line and the reason.
+    """
+    try:
+        return template.render(context)
+    except Exception as error:  # noqa: BLE001 - an operator's template can raise anything
+        name, line = _failing_line(error, template)
+        place = lines.get(line or 0, (name, None)) if lines is not None else (name, line)
+        raise fault(place, error) from None
+
+
+def _failing_line(error: Exception, template: Template) -> Place:
+    """Return the innermost template frame; jinja2 rewrites tracebacks so that these name templates and their lines."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.endswith(".py"):
+            name = template.name if frame.filename == template.filename else None
+            return name or Path(frame.filename).name, frame.lineno
+    return template.name or "", None

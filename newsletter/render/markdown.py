@@ -1,0 +1,56 @@
+"""The editor's note: Markdown to the little HTML that a mail can carry.
+
+python-markdown makes HTML, nh3 keeps a short list of elements and absolute http, https and mailto links, and drops the
+rest: images, styles, scripts, classes. A heading becomes a bold paragraph, for the mail has its own order of headings.
+The text part shows the note as it was written, which is what Markdown is for.
+"""
+
+from __future__ import annotations
+
+import re
+
+import nh3
+from markdown import markdown
+
+from newsletter.errors import RenderError
+from newsletter.render.clean import clean, safe_url
+
+MAX_NOTE = 20_000
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_KEPT = frozenset({"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "strong", "ul"}) | _HEADINGS
+_EMPTIED = {"script", "style", "title", "textarea", "svg", "math"}
+_OPENING = re.compile(r"<h[1-6]>")
+_CLOSING = re.compile(r"</h[1-6]>")
+_DEAD_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
+
+
+def note_html(note: str, *, period: str) -> str:
+    """Return a note as well-formed HTML, "" for an empty one; nothing in it can run, load or lead astray.
+
+    Raises:
+        RenderError: the note is longer than a mail should carry.
+    """
+    if len(note) > MAX_NOTE:
+        raise RenderError(
+            f"the note of issue {period} has {len(note)} characters; shorten it to {MAX_NOTE}, a mail must stay small"
+        )
+    made = markdown(clean(note).strip(), extensions=["sane_lists"], output_format="html")
+    kept = nh3.clean(
+        made,
+        tags=set(_KEPT),
+        clean_content_tags=_EMPTIED,
+        attributes={"a": {"href"}},
+        attribute_filter=_absolute,
+        url_schemes={"http", "https", "mailto"},
+        link_rel=None,
+    )
+    return _DEAD_LINK.sub(r"\1", _CLOSING.sub("</strong></p>", _OPENING.sub("<p><strong>", kept)))
+
+
+def note_text(note: str) -> str:
+    """Return a note as plain text: as it was written, cleaned."""
+    return clean(note).strip()
+
+
+def _absolute(_tag: str, _name: str, value: str) -> str | None:
+    return safe_url(value) or None
