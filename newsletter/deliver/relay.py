@@ -1,0 +1,129 @@
+"""Reaching an SMTP relay: connect, secure, log in; and a relay's words made fit for a database and a terminal.
+
+Every failure here stops a whole send, so each is one line that names the relay, the reason and what to check. No
+mail is handed over in this module.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import smtplib
+import ssl
+import unicodedata
+from typing import TYPE_CHECKING
+
+from newsletter.errors import MailerStoppedError
+
+if TYPE_CHECKING:
+    from newsletter.config import SmtpSettings
+
+LOST = (smtplib.SMTPException, OSError)  # every way in which a talk with a server breaks off
+_REPLY_LENGTH = 500  # characters of an answer that are kept
+
+
+def place(settings: SmtpSettings) -> str:
+    """Return `host:port`, as messages name the relay."""
+    return f"{settings.host}:{settings.port}"
+
+
+def open_relay(settings: SmtpSettings, password: str, context: ssl.SSLContext) -> smtplib.SMTP:
+    """Return a connection that is ready for mail: greeted, as safe as `settings.tls` says, and logged in.
+
+    Raises:
+        MailerStoppedError: no relay there, no safe connection or no login.
+    """
+    _refuse_open_wire(settings)
+    try:
+        connection = _connect(settings, context)
+        try:
+            _prepare(connection, settings, password, context)
+        except BaseException:
+            connection.close()
+            raise
+    except (*LOST, UnicodeError) as error:
+        raise MailerStoppedError(f"{place(settings)} {_explain(error)}") from None
+    return connection
+
+
+def reply_text(code: int, reply: bytes) -> str:
+    """Return an answer as `250 2.0.0 Ok`: one line, no control character, at most 500 characters."""
+    return _one_line(f"{code} {reply.decode('utf-8', 'replace')}")
+
+
+def why(error: BaseException) -> str:
+    """Return in a few words why a talk broke off."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        return reply_text(error.smtp_code, said if isinstance(said, bytes) else said.encode())
+    # smtplib hides the system's reason behind "Server not connected"
+    cause = error.__context__ if isinstance(error.__context__, OSError) else error
+    reason = cause.strerror if isinstance(cause, OSError) else None
+    return _one_line(reason or str(cause) or type(cause).__name__)
+
+
+def _refuse_open_wire(settings: SmtpSettings) -> None:
+    if settings.tls == "none" and not _is_loopback(settings.host):
+        raise MailerStoppedError(
+            f"{place(settings)} is another machine and deliver.smtp.tls is none; set it to starttls or implicit"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"  # RFC 6761, section 6.3: always this machine
+
+
+def _connect(settings: SmtpSettings, context: ssl.SSLContext) -> smtplib.SMTP:
+    if settings.tls == "implicit":
+        return smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout_seconds, context=context)
+    return smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_seconds)
+
+
+def _prepare(connection: smtplib.SMTP, settings: SmtpSettings, password: str, context: ssl.SSLContext) -> None:
+    connection.ehlo_or_helo_if_needed()
+    if settings.tls == "starttls":
+        if not connection.has_extn("starttls"):
+            raise MailerStoppedError(
+                f"{place(settings)} does not offer STARTTLS; use its TLS port with deliver.smtp.tls = implicit"
+            )
+        connection.starttls(context=context)
+        connection.ehlo_or_helo_if_needed()
+    if settings.username:
+        _log_in(connection, settings, password)
+
+
+def _log_in(connection: smtplib.SMTP, settings: SmtpSettings, password: str) -> None:
+    if not password:
+        raise MailerStoppedError(f"{place(settings)} needs a password; name its file in deliver.smtp.password_file")
+    if not (settings.username + password).isascii():
+        raise MailerStoppedError(f"{place(settings)} takes ASCII logins only; change the user name or the password")
+    if not connection.has_extn("auth"):
+        raise MailerStoppedError(f"{place(settings)} offers no login; empty deliver.smtp.username, or set tls")
+    connection.login(settings.username, password)
+
+
+def _explain(error: BaseException) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return (
+                f"shows a certificate that is refused ({_one_line(error.verify_message).rstrip('.')});"
+                " check deliver.smtp.host, or let this machine trust the certificate's issuer"
+            )
+        case ssl.SSLError():
+            reason = (error.reason or str(error)).replace("_", " ").lower()
+            return f"cannot speak TLS ({_one_line(reason)}); check deliver.smtp.port and deliver.smtp.tls"
+        case smtplib.SMTPAuthenticationError():
+            return f"refused the login ({why(error)}); check deliver.smtp.username and deliver.smtp.password_file"
+        case smtplib.SMTPResponseException():
+            return f"refused the connection ({why(error)}); ask who runs it, or try again later"
+        case smtplib.SMTPServerDisconnected():
+            return f"broke off ({why(error)}); check deliver.smtp.port and deliver.smtp.tls"
+        case _:
+            return f"cannot be reached ({why(error)}); check deliver.smtp.host and deliver.smtp.port"
+
+
+def _one_line(text: str) -> str:
+    """Return `text` without controls (formatting ones such as text direction included) and bounded."""
+    return " ".join("".join(" " if unicodedata.category(c)[0] == "C" else c for c in text).split())[:_REPLY_LENGTH]
