@@ -1,0 +1,205 @@
+"""The only place where parts are built and joined: a home folder and its settings become a working program.
+
+Everything is made when first asked for and closed with the App. It decides and prints nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from newsletter.collect.http import HttpClient
+from newsletter.collect.huggingface import HuggingFace
+from newsletter.config import CONFIG_NAME, load_config
+from newsletter.errors import ConfigError, UsageError
+from newsletter.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from newsletter.collect.base import Source
+    from newsletter.config import Config
+    from newsletter.deliver.base import Mailer
+    from newsletter.pipeline.audience import Defaults
+    from newsletter.pipeline.digests import Press
+    from newsletter.rank.ranker import Ranker
+    from newsletter.store import Store
+
+_KEY_NAME = "secret.key"
+_KEY_BYTES = 32
+_PRIVATE = 0o600
+
+
+class App:
+    """One home's parts; a context manager that closes what was opened."""
+
+    def __init__(self, home: Path, environ: Mapping[str, str]) -> None:
+        """Read the settings of `home`.
+
+        Raises:
+            ConfigError: they cannot be used.
+        """
+        self.config: Config = load_config(home, environ)
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    @property
+    def exists(self) -> bool:
+        """Whether the home was made: it has settings of its own, a database, or names one elsewhere."""
+        home = self.config.home
+        return (home / CONFIG_NAME).is_file() or (home / "newsletter.db").is_file()
+
+    def make_home(self) -> None:
+        """Make the home folder.
+
+        Raises:
+            ConfigError: it cannot be made.
+        """
+        try:
+            self.config.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{self.config.home} cannot be made: {error.strerror}; choose another --home") from None
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, its schema brought up to date."""
+        return self._open.enter_context(open_store(self.config.database_url))
+
+    @cached_property
+    def http(self) -> HttpClient:
+        """The one way out to sources."""
+        settings = self.config.collect
+        client = HttpClient(
+            timeout_seconds=settings.timeout_seconds,
+            attempts=settings.attempts,
+            max_wait_seconds=settings.max_wait_seconds,
+            max_answer_bytes=settings.max_answer_bytes,
+        )
+        return self._open.enter_context(client)
+
+    def source_names(self) -> tuple[str, ...]:
+        """Every source that `--source` may name."""
+        return ("huggingface", "arxiv", *self.config.collect.feeds)
+
+    def sources(self, names: Sequence[str] = ()) -> tuple[Source, ...]:
+        """Return the named sources, or those that the settings name.
+
+        Raises:
+            UsageError: a name that is no source.
+        """
+        return tuple(self._source(name) for name in (names or self.config.collect.sources))
+
+    def _source(self, name: str) -> Source:
+        settings = self.config.collect
+        if name == "huggingface":
+            return HuggingFace(settings.huggingface, home=self.config.home, client=self.http)
+        if name == "arxiv":
+            from newsletter.collect.arxiv import Arxiv  # noqa: PLC0415 - its package is slow to import
+
+            return Arxiv(settings.arxiv, self.http, attempts=settings.attempts)
+        if name in settings.feeds:
+            from newsletter.collect.feed import Feed  # noqa: PLC0415 - feedparser is slow to import
+
+            return Feed(name, settings.feeds[name], self.http)
+        raise UsageError(f"unknown source {name!r}; known are: {', '.join(self.source_names())}")
+
+    @cached_property
+    def ranker(self) -> Ranker:
+        """The ranker with the home's topics and weights, not fitted yet."""
+        from newsletter.rank.ranker import Ranker  # noqa: PLC0415 - scikit-learn takes a second to import
+
+        settings = self.config.rank
+        return Ranker(
+            self.config.topics,
+            topic_weight=settings.topic_weight,
+            votes_weight=settings.votes_weight,
+            floor=settings.floor,
+            aliases=self.config.aliases,
+        )
+
+    @cached_property
+    def version(self) -> str:
+        """A digest (hex) of all but an issue's own content that shapes its mails: templates, identity, ranking."""
+        config = self.config
+        shaping = (self.press.renderer.version, config.topics, sorted(config.aliases.items()), config.rank)
+        return hashlib.sha256(repr(shaping).encode()).hexdigest()
+
+    @cached_property
+    def press(self) -> Press:
+        """What turns a digest into a mail."""
+        from newsletter.pipeline.digests import Press  # noqa: PLC0415 - premailer is slow to import
+        from newsletter.render.digest import DigestRenderer  # noqa: PLC0415 - same
+
+        own = self.config.home / "templates"
+        renderer = DigestRenderer(self.config.site, template_folders=[own] if own.is_dir() else [])
+        return Press(renderer=renderer, site=self.config.site, key=self.key)
+
+    @cached_property
+    def key(self) -> bytes:
+        """The home's secret, from which Message-IDs and tokens are made; made on first use, readable by its owner.
+
+        Raises:
+            ConfigError: it cannot be read or made, or is too short to be a secret.
+        """
+        path = self.config.home / _KEY_NAME
+        try:
+            _make_key(path)
+            key = path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read or made: {error.strerror}") from None
+        if len(key) < _KEY_BYTES:
+            raise ConfigError(f"{path} holds {len(key)} bytes and is no secret; restore it or remove it")
+        return key
+
+    def mailer(self) -> Mailer:
+        """Return the mailer that the settings name.
+
+        Raises:
+            ConfigError: its password file cannot be read.
+        """
+        from newsletter.deliver.folder import FolderMailer  # noqa: PLC0415 - only a send needs it
+        from newsletter.deliver.smtp import smtp_from  # noqa: PLC0415 - same
+
+        settings = self.config.deliver
+        if settings.mailer == "folder":
+            return FolderMailer(self.config.path(settings.folder.path))
+        return smtp_from(settings.smtp, home=self.config.home)
+
+    def defaults(self, *, confirmed: bool) -> Defaults:
+        """Return what a new subscriber gets where nothing else is said."""
+        from newsletter.model import SubscriberStatus  # noqa: PLC0415 - beside its one use
+        from newsletter.pipeline.audience import Defaults  # noqa: PLC0415 - email-validator is slow to import
+
+        return Defaults(
+            settings=self.config.subscribers,
+            status=SubscriberStatus.CONFIRMED if confirmed else SubscriberStatus.PENDING,
+            topics=[topic.name for topic in self.config.topics],
+        )
+
+
+def _make_key(path: Path) -> None:
+    """Make the secret unless it is there; O_EXCL, so that two first runs agree on one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    if path.exists():
+        return
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE), "wb") as out:
+        out.write(secrets.token_bytes(_KEY_BYTES))
+    try:
+        os.link(draft, path)  # fails where another process was first; then its secret stands
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

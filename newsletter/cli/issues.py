@@ -1,0 +1,212 @@
+"""Commands about issues: draft, issues, preview, approve, send."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsletter.cli.files import write_bytes
+from newsletter.cli.home import Call, existing
+from newsletter.cli.output import note, progressing, say, say_json, say_table
+from newsletter.errors import UsageError
+from newsletter.model import DeliveryState, IssueState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from newsletter.app import App
+    from newsletter.model import Digest, Issue, Subscriber
+
+Period = Annotated[str, typer.Argument(metavar="PERIOD", help="A day 2026-07-14, a week 2026-W29 or a month 2026-07.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Format(StrEnum):
+    """What a preview shows."""
+
+    HTML = "html"
+    TEXT = "text"
+    EML = "eml"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("draft")(draft)
+    app.command("issues")(issues)
+    app.command("preview")(preview)
+    app.command("approve")(approve)
+    app.command("send")(send)
+
+
+def draft(context: typer.Context, period: Period) -> None:
+    """Make the draft of a period, or bring an open one up to date with what is stored."""
+    from newsletter.pipeline.drafting import draft as run  # noqa: PLC0415 - keeps --help quick
+
+    with existing(context) as app:
+        outcome = run(app.store, period, now=context.obj.now())
+    for line in outcome.notes:
+        note(line)
+    issue = outcome.issue
+    done = "drafted" if outcome.created else "brought up to date" if outcome.changed else "is up to date"
+    say(f"issue {issue.period} {done}: {len(issue.papers)} papers, subject: {issue.subject}")
+    if outcome.approval_voided:
+        note(f"the approval is void, since the content changed; approve again: newsletter approve {issue.period}")
+
+
+def issues(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the issues, newest period first, with their state and deliveries."""
+    with existing(context) as app:
+        found = [(issue, app.store.deliveries.totals(issue.id)) for issue in app.store.issues.all()]
+    if as_json:
+        say_json([_as_json(issue, totals) for issue, totals in found])
+        return
+    rows = ((one.period, one.state, len(one.papers), _totals(totals), one.subject) for one, totals in found)
+    say_table(("period", "state", "papers", "deliveries", "subject"), rows)
+
+
+def preview(
+    context: typer.Context,
+    period: Period,
+    address: Annotated[
+        str | None,
+        typer.Option("--for", metavar="ADDRESS", help="This subscriber's digest; else the public edition."),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="What to show.")] = Format.HTML,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")] = None,
+) -> None:
+    """Show a digest as it would be sent: the same functions, the same bytes."""
+    from newsletter.pipeline.digests import digest_for  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
+
+    with existing(context) as app:
+        issue = issue_of(app.store, period)
+        digest = digest_for(app.store, issue, _reader(app, address), app.ranker)
+        content = _content(app, digest, form, call=context.obj)
+    if not digest.papers:
+        note(f"this reader already got every paper of {issue.period}, so no mail would be sent")
+    if output is None:
+        typer.echo(content, nl=False)
+    else:
+        write_bytes(content, output)
+        say(str(output))
+
+
+def approve(context: typer.Context, period: Period) -> None:
+    """Approve a draft as it stands; any later change voids the approval."""
+    from newsletter.pipeline.drafting import approve as run  # noqa: PLC0415 - keeps --help quick
+
+    with existing(context) as app:
+        issue = run(app.store, period, version=app.version, now=context.obj.now())
+    say(f"issue {issue.period} approved (content {issue.approved_hash[:12]}); send it with: newsletter send {period}")
+
+
+def send(
+    context: typer.Context,
+    period: Period,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+) -> None:
+    """Send an approved issue to every reader who is due; running it again sends nothing twice."""
+    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
+
+    call: Call = context.obj
+    with existing(context) as app:
+        issue = issue_of(app.store, period)
+        sending.check_sendable(issue, version=app.version)
+        if issue.state is IssueState.SENT:
+            say(f"issue {issue.period} was already sent: {_totals(app.store.deliveries.totals(issue.id))}")
+            return
+        if dry_run:
+            _tell_plan(app, issue)
+            return
+        _send(app, issue, call)
+
+
+def _send(app: App, issue: Issue, call: Call) -> None:
+    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
+
+    mailer = app.mailer()
+    mailer.check()
+    sending.freeze(app.store, issue, app.ranker, now=call.now())
+    handover = sending.Handover(
+        store=app.store,
+        issue=issue,
+        press=app.press,
+        mailer=mailer,
+        settings=app.config.deliver,
+        owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        clock=call.now,
+    )
+    waiting = sum(app.store.deliveries.totals(issue.id).values())
+    for _ in progressing(handover.run(), total=waiting, what="sending"):
+        pass
+    totals = sending.finish(app.store, issue, now=call.now())
+    say(f"issue {issue.period}: {_totals(totals)}")
+    _tell_open_ends(app, issue, totals)
+
+
+def _tell_plan(app: App, issue: Issue) -> None:
+    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
+
+    if issue.state is IssueState.SENDING:
+        totals = _totals(app.store.deliveries.totals(issue.id))
+        say(f"issue {issue.period} is on its way: {totals}; nothing was sent now")
+        return
+    would = sending.plan(app.store, issue, app.ranker)
+    skipped = f", {would.skipped} readers skipped ({sending.NOTHING_NEW})" if would.skipped else ""
+    mails = f"{would.mails} mails with {would.distinct} different selections"
+    say(f"issue {issue.period} would go out as {mails}{skipped}; nothing was sent")
+
+
+def _tell_open_ends(app: App, issue: Issue, totals: Mapping[DeliveryState, int]) -> None:
+    if count := totals.get(DeliveryState.UNCERTAIN, 0):
+        note(
+            f"{count} uncertain: a crash or a lost connection left it open whether they arrived; they are held. To send"
+        )
+        note('them again set uncertain = "resend" under [deliver], and run send again')
+    if count := totals.get(DeliveryState.DEFERRED, 0):
+        note(f"{count} deferred for now; run again later: newsletter send {issue.period}")
+    if count := totals.get(DeliveryState.IN_FLIGHT, 0):
+        minutes = app.config.deliver.lease_seconds // 60
+        note(f"{count} in flight: another send is at work, or ended within the last {minutes} minutes")
+
+
+def _reader(app: App, address: str | None) -> Subscriber:
+    from newsletter.pipeline.digests import public_reader  # noqa: PLC0415 - keeps --help quick
+
+    if address is None:
+        return public_reader(app.config.site, size=app.config.subscribers.size)
+    found = app.store.subscribers.find(address)
+    if found is None:
+        raise UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
+    return found
+
+
+def _content(app: App, digest: Digest, form: Format, *, call: Call) -> bytes:
+    if form is Format.EML:
+        return app.press.message(digest, now=call.now()).content
+    rendered = app.press.rendered(digest)
+    return (rendered.html if form is Format.HTML else rendered.text).encode()
+
+
+def _as_json(issue: Issue, totals: Mapping[DeliveryState, int]) -> dict[str, object]:
+    return {
+        "period": issue.period,
+        "state": issue.state,
+        "subject": issue.subject,
+        "papers": len(issue.papers),
+        "deliveries": dict(totals),
+        "created_at": issue.created_at,
+        "approved_at": issue.approved_at,
+        "sent_at": issue.sent_at,
+    }
+
+
+def _totals(totals: Mapping[DeliveryState, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in totals.items() if count) or "none"

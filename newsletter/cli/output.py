@@ -1,0 +1,79 @@
+"""How commands speak: lines, tables, JSON and progress. A terminal gets colour and bars, a pipe plain lines.
+
+Nothing that came from outside reaches the terminal with its control characters. It decides nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_GAP = "  "
+_Step = TypeVar("_Step")
+
+
+def say(line: str = "") -> None:
+    """Print one line of the result to standard output."""
+    typer.echo(printable(line))
+
+
+def note(line: str) -> None:
+    """Print one line for the person, not the result, to standard error."""
+    typer.echo(printable(line), err=True)
+
+
+def complain(message: str, *, code: int) -> int:
+    """Print an error as one line to standard error and return its exit code."""
+    typer.echo(f"newsletter: {' '.join(printable(message).split())}", err=True)
+    return code
+
+
+def say_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Print a value as JSON to standard output: UTF-8, indented, nothing else beside it."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def printable(text: str) -> str:
+    """Return text without the characters that steer a terminal; line ends and tabs become spaces."""
+    return "".join(" " if c in "\t\r\n" else "" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
+
+
+def say_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, wide: int = -1) -> None:
+    """Print rows: a table that fits a terminal (column `wide` gives way first), else aligned plain lines."""
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    console = Console(highlight=False, markup=False, emoji=False)
+    if console.is_terminal:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for number, header in enumerate(headers):
+            table.add_column(header, overflow="ellipsis", no_wrap=number != wide % len(headers))
+        for row in cells:
+            table.add_row(*row)
+        console.print(table)
+        return
+    widths = [max(len(row[n]) for row in [list(headers), *cells]) for n in range(len(headers) - 1)]
+    for row in [list(headers), *cells]:
+        padded = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
+        typer.echo(_GAP.join(padded).rstrip())
+
+
+def progressing(steps: Iterable[_Step], *, total: int, what: str) -> Iterator[_Step]:
+    """Yield the steps, with a progress bar on standard error where that is a terminal."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield from steps
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        for step in steps:
+            yield step
+            progress.advance(task)

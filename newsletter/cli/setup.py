@@ -1,0 +1,121 @@
+"""Commands about the program itself: init, demo, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsletter.app import App
+from newsletter.cli.home import Call, existing
+from newsletter.cli.output import say
+from newsletter.config import CONFIG_NAME
+from newsletter.errors import UsageError
+from newsletter.resources import resource
+
+if TYPE_CHECKING:
+    from newsletter.pipeline.demo import Shown
+
+_DEMO_FOLDER = "newsletter-demo"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("init")(init)
+    app.command("demo")(demo)
+    app.command("doctor")(doctor)
+
+
+def init(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Home folder to make.", show_default="the home folder")
+    ] = None,
+) -> None:
+    """Make a home: a folder with settings, a database and a secret of its own."""
+    call: Call = context.obj
+    home = (folder or call.folder).expanduser().absolute()
+    with App(home, call.environ) as app:
+        fresh = not (home / CONFIG_NAME).exists()
+        app.make_home()
+        if fresh:
+            _write_starter(home / CONFIG_NAME)
+        _ = app.key, app.store
+    if not fresh:
+        say(f"{home} is a newsletter already; its settings were left as they are")
+        return
+    say(f"made a newsletter in {home}")
+    say(f"next: put your addresses into {home / CONFIG_NAME}, then run: newsletter --home {home} doctor")
+
+
+def demo(
+    context: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option(help="Folder for the demo.", show_default=f"--home, else {_DEMO_FOLDER}")
+    ] = None,
+) -> None:
+    """Run the whole road on sample papers, for three sample readers, into a folder; needs no network."""
+    from newsletter.pipeline.demo import run_demo  # noqa: PLC0415 - keeps --help quick
+
+    call: Call = context.obj
+    folder = (home or call.home or Path(_DEMO_FOLDER)).expanduser().absolute()
+    _refuse_real_home(folder)
+    with App(folder, {}) as app:
+        app.make_home()
+        _write_demo_settings(folder / CONFIG_NAME)
+    with App(folder, {}) as app:
+        shown = run_demo(
+            app.store,
+            press=app.press,
+            ranker=app.ranker,
+            mailer=app.mailer(),
+            settings=app.config.deliver,
+            defaults=app.defaults(confirmed=True),
+            version=app.version,
+            html=folder / "html",
+            clock=call.now,
+        )
+    _tell_demo(shown, folder, outbox=app.config.path(app.config.deliver.folder.path))
+
+
+def doctor(context: typer.Context) -> None:
+    """Check settings, database, sources, mailer, clock and time zone: a line each, and what to do next."""
+    from newsletter.cli.checks import all_checks  # noqa: PLC0415 - keeps --help quick
+
+    failed = 0
+    with existing(context) as app:
+        for check in all_checks(app, now=context.obj.now()):
+            failed += not check.good
+            say(f"{'ok  ' if check.good else 'FAIL'}  {check.subject}: {check.finding}")
+    if failed:
+        raise typer.Exit(1)
+
+
+_DEMO_MARK = "# Made by `newsletter demo`"
+
+
+def _refuse_real_home(folder: Path) -> None:
+    settings = folder / CONFIG_NAME
+    ours = settings.is_file() and settings.read_text("utf-8", errors="replace").startswith(_DEMO_MARK)
+    if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is not empty and no demo; choose another folder with: newsletter demo --home DIR")
+
+
+def _write_demo_settings(path: Path) -> None:
+    if not path.exists():
+        path.write_text(f'{_DEMO_MARK}; delete the folder when you have seen enough.\n\n[deliver]\nmailer = "folder"\n')
+
+
+def _write_starter(path: Path) -> None:
+    with path.open("x", encoding="utf-8") as out:
+        out.write(resource("config", "starter.toml").read_text("utf-8"))
+
+
+def _tell_demo(shown: Shown, folder: Path, *, outbox: Path) -> None:
+    say(f"Collected {shown.papers} sample papers listed on {shown.days} days into {folder / 'newsletter.db'}")
+    say(
+        f"Ranked them for {shown.readers} sample readers with different topics: {shown.issues} issues drafted, approved"
+    )
+    say(f"Sent {shown.sent} mails ({shown.total} in all, each exactly once) as .eml files into {outbox}")
+    say(f"Open the same digests in a browser: {shown.first_html}")

@@ -1,0 +1,162 @@
+"""Commands about subscribers: add, list, import, export, remove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsletter.cli.files import read_text, write_text
+from newsletter.cli.home import existing, made
+from newsletter.cli.output import note, say, say_json, say_table
+from newsletter.errors import UsageError
+from newsletter.model import Subscriber, SubscriberStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from newsletter.store import Store
+
+app = typer.Typer(
+    help="Subscribers: who gets a digest, and what they want in it.", no_args_is_help=True, rich_markup_mode=None
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Confirmed = Annotated[bool, typer.Option("--confirmed", help="They have agreed to be mailed; else they are pending.")]
+Status = Annotated[SubscriberStatus | None, typer.Option(help="Only those with this status.")]
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="E-mail address.")],
+    topic: Annotated[list[str] | None, typer.Option(help="A topic by its name; may be repeated.")] = None,
+    interest: Annotated[list[str] | None, typer.Option(help="An interest in free words; may be repeated.")] = None,
+    cadence: Annotated[str, typer.Option(help="daily, weekdays, weekly or monthly.")] = "",
+    time_zone: Annotated[str, typer.Option(help="IANA name, for example Europe/Berlin.")] = "",
+    hour: Annotated[str, typer.Option(help="Local hour of the mail, 0 to 23.")] = "",
+    size: Annotated[str, typer.Option(help="Papers in a digest, 1 to 100.")] = "",
+    confirmed: Confirmed = False,
+) -> None:
+    """Add one subscriber; with --confirmed a pending or departed one is taken (back) in."""
+    from newsletter.pipeline.audience import subscriber_from  # noqa: PLC0415 - keeps --help quick
+
+    values = {
+        "address": address,
+        "topics": ";".join(topic or []),
+        "interests": ";".join(interest or []),
+        "cadence": cadence,
+        "time zone": time_zone,
+        "hour": hour,
+        "size": size,
+    }
+    now = context.obj.now()
+    with made(context) as program:
+        wanted = subscriber_from(values, program.defaults(confirmed=confirmed))
+        outcome = program.store.subscribers.add([wanted], now=now)
+        if outcome.added:
+            say(f"{wanted.address} added, {wanted.status}")
+            return
+        _already_there(program.store, wanted, confirmed=confirmed, now=now)
+
+
+@app.command("list")
+def list_subscribers(context: typer.Context, status: Status = None, as_json: AsJson = False) -> None:
+    """List the subscribers."""
+    with existing(context) as program:
+        found = list(program.store.subscribers.all(statuses=(status,) if status else None))
+    if as_json:
+        say_json([_as_json(one) for one in found])
+        return
+    rows = (
+        (one.address, one.status, one.cadence, one.timezone, "; ".join((*one.profile.topics, *one.profile.interests)))
+        for one in found
+    )
+    say_table(("address", "status", "cadence", "time zone", "topics and interests"), rows)
+    note(f"{len(found)} subscriber{'' if len(found) == 1 else 's'}")
+
+
+@app.command("import")
+def import_csv(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV with a header: address, topics, interests, cadence, time zone.")],
+    confirmed: Confirmed = False,
+) -> None:
+    """Import subscribers from a CSV file; several values in a cell are parted by `;`."""
+    from newsletter.pipeline.audience import read_csv  # noqa: PLC0415 - keeps --help quick
+
+    now = context.obj.now()
+    text = read_text(file)
+    with made(context) as program:
+        sheet = read_csv(text, where=str(file), defaults=program.defaults(confirmed=confirmed))
+        outcome = program.store.subscribers.add(sheet.subscribers, now=now)
+        raised = _confirm_pending(program.store, outcome.known, now=now) if confirmed else 0
+    for problem in sheet.problems:
+        note(f"left out: {problem}")
+    known = len(outcome.known) - raised
+    say(
+        f"{len(outcome.added)} added, {raised} confirmed, {known} already there and left as they were, "
+        f"{len(sheet.problems)} left out"
+    )
+    if not sheet.subscribers:
+        raise UsageError(f"{file}: no row could be imported")
+
+
+@app.command("export")
+def export(
+    context: typer.Context,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")] = None,
+    status: Status = None,
+) -> None:
+    """Export the subscribers as CSV that `import` reads back."""
+    from newsletter.pipeline.audience import write_csv  # noqa: PLC0415 - keeps --help quick
+
+    with existing(context) as program:
+        text = write_csv(program.store.subscribers.all(statuses=(status,) if status else None))
+    write_text(text, output)
+
+
+@app.command("remove")
+def remove(context: typer.Context, address: Annotated[str, typer.Argument(help="E-mail address.")]) -> None:
+    """Unsubscribe somebody; the address is kept so that no later import brings it back."""
+    with existing(context) as program:
+        done = program.store.subscribers.set_status(
+            address.strip(), SubscriberStatus.UNSUBSCRIBED, now=context.obj.now()
+        )
+    if done is None:
+        raise UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
+    say(f"{done.address} unsubscribed; no further mail goes there")
+
+
+def _already_there(store: Store, wanted: Subscriber, *, confirmed: bool, now: datetime) -> None:
+    known = store.subscribers.find(wanted.address)
+    if known is None or not confirmed or known.status is SubscriberStatus.CONFIRMED:
+        state = known.status if known else "there"
+        raise UsageError(f"{wanted.address} is already {state}; nothing was changed")
+    store.subscribers.set_status(wanted.address, SubscriberStatus.CONFIRMED, now=now)
+    say(f"{wanted.address} was {known.status} and is now confirmed; topics and times stay as they were")
+
+
+def _confirm_pending(store: Store, addresses: tuple[str, ...], *, now: datetime) -> int:
+    """Confirm those that only waited; one who left is not brought back by a list."""
+    raised = 0
+    for address in addresses:
+        known = store.subscribers.find(address)
+        if known and known.status is SubscriberStatus.PENDING:
+            store.subscribers.set_status(address, SubscriberStatus.CONFIRMED, now=now)
+            raised += 1
+    return raised
+
+
+def _as_json(one: Subscriber) -> dict[str, Any]:
+    return {
+        "address": one.address,
+        "status": one.status,
+        "topics": one.profile.topics,
+        "interests": one.profile.interests,
+        "cadence": one.cadence,
+        "hour": one.hour,
+        "time_zone": one.timezone,
+        "size": one.size,
+        "created_at": one.created_at,
+    }

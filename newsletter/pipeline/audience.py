@@ -1,0 +1,203 @@
+"""Subscribers as a CSV file: reading one row by row with every broken row named, and writing one back.
+
+Pure text in, rows and problems out; what is done with them is the caller's. Addresses are checked by their form
+only (email-validator, RFC 5321 and 6531): no DNS is asked, and names under .test pass.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+
+from newsletter.errors import UsageError
+from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from newsletter.config import SubscriberSettings
+
+_COLUMNS = ("address", "topics", "interests", "cadence", "time zone", "hour", "size")
+_ALIASES = {"email": "address", "e-mail": "address", "timezone": "time zone", "time_zone": "time zone"}
+_EXPORTED = (*_COLUMNS, "status")
+_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+)  # what a spreadsheet would run, https://owasp.org/www-community/attacks/CSV_Injection
+_MAX_SIZE = 100
+_MAX_HOUR = 23
+_MAX_TEXT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The good rows of a CSV file as subscribers, and one line for each row that was left out."""
+
+    subscribers: tuple[Subscriber, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What a row gets where it says nothing, and the topic names it may use."""
+
+    settings: SubscriberSettings
+    status: SubscriberStatus
+    topics: Collection[str]
+
+
+def read_csv(text: str, *, where: str, defaults: Defaults) -> Sheet:
+    """Read a CSV file with a header; several values in a cell are parted by `;`.
+
+    Raises:
+        UsageError: no header with an address column, an unknown column, or no row at all.
+    """
+    rows = csv.reader(io.StringIO(text, newline=""))
+    try:
+        columns = _header(next(rows, []), where)
+        return _rows(rows, columns, where, defaults)
+    except csv.Error as error:
+        raise UsageError(f"{where}, line {rows.line_num}: not readable as CSV: {error}") from None
+
+
+def write_csv(subscribers: Iterable[Subscriber]) -> str:
+    """Return the subscribers as CSV that `read_csv` reads back; cells that a spreadsheet would run are quoted by '."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(_EXPORTED)
+    for one in subscribers:
+        cells = (
+            one.address,
+            ";".join(one.profile.topics),
+            ";".join(one.profile.interests),
+            one.cadence,
+            one.timezone,
+            str(one.hour),
+            str(one.size),
+            one.status,
+        )
+        writer.writerow([f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell for cell in cells])
+    return out.getvalue()
+
+
+def subscriber_from(values: Mapping[str, str], defaults: Defaults) -> Subscriber:
+    """Return the subscriber that column values describe.
+
+    Raises:
+        UsageError: a value that is not allowed; the message names it.
+    """
+    settings = defaults.settings
+    return Subscriber(
+        address=normal_address(values.get("address", "")),
+        status=defaults.status,
+        profile=Profile(
+            topics=_topics(values.get("topics", ""), defaults.topics), interests=_split(values.get("interests", ""))
+        ),
+        cadence=_cadence(values.get("cadence", "") or settings.cadence),
+        hour=_whole("hour", values.get("hour", "") or str(settings.hour), 0, _MAX_HOUR),
+        timezone=_zone(values.get("time zone", "") or settings.timezone),
+        size=_whole("size", values.get("size", "") or str(settings.size), 1, _MAX_SIZE),
+    )
+
+
+def normal_address(text: str) -> str:
+    """Return an address in its normal form.
+
+    Raises:
+        UsageError: it is no e-mail address.
+    """
+    shown = text.strip()[:100]
+    try:
+        return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise UsageError(f"{shown!r} is no e-mail address: {str(error).rstrip('.')}") from None
+
+
+def _header(cells: list[str], where: str) -> list[str]:
+    names = [cell.strip().lower() for cell in cells]
+    columns = [_ALIASES.get(name, name) for name in names]
+    if "address" not in columns:
+        raise UsageError(f"{where}: the first line must name the columns, with 'address' among them")
+    if unknown := [name for name in columns if name not in _EXPORTED]:
+        raise UsageError(f"{where}: unknown column {unknown[0]!r}; known are: {', '.join(_EXPORTED)}")
+    if len(set(columns)) < len(columns):
+        raise UsageError(f"{where}: a column stands there twice")
+    return columns
+
+
+def _rows(rows: Iterator[list[str]], columns: list[str], where: str, defaults: Defaults) -> Sheet:
+    good: dict[str, Subscriber] = {}
+    problems = []
+    for lines, cells in _numbered(rows):
+        try:
+            one = _row(cells, columns, defaults)
+        except UsageError as error:
+            problems.append(f"{where}, {lines}: {error}")
+            continue
+        if one.address.casefold() in good:
+            problems.append(f"{where}, {lines}: {one.address} stands there twice; the first row counts")
+            continue
+        good[one.address.casefold()] = one
+    if not good and not problems:
+        raise UsageError(f"{where}: there is no row under the header")
+    return Sheet(subscribers=tuple(good.values()), problems=tuple(problems))
+
+
+def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each row that is not blank with the lines it stands on: an open quote may have swallowed many."""
+    first = 2
+    for cells in rows:
+        last = getattr(rows, "line_num", first)
+        if any(cell.strip() for cell in cells):
+            yield (f"line {first}" if first >= last else f"lines {first} to {last} (an open quote?)"), cells
+        first = last + 1
+
+
+def _row(cells: list[str], columns: list[str], defaults: Defaults) -> Subscriber:
+    if len(cells) != len(columns):
+        raise UsageError(f"{len(cells)} cells where the header has {len(columns)}")
+    return subscriber_from({name: _unquoted(cell.strip()) for name, cell in zip(columns, cells, strict=True)}, defaults)
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell
+
+
+def _split(cell: str) -> tuple[str, ...]:
+    if len(cell) > _MAX_TEXT:
+        raise UsageError(f"{len(cell)} characters of interests; {_MAX_TEXT} are the most")
+    return tuple(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
+
+
+def _topics(cell: str, known: Collection[str]) -> tuple[str, ...]:
+    topics = _split(cell)
+    if unknown := [topic for topic in topics if topic not in known]:
+        raise UsageError(f"unknown topic {unknown[0]!r}; the topics are: {', '.join(known)}")
+    return topics
+
+
+def _cadence(text: str) -> Cadence:
+    try:
+        return Cadence(text.strip().lower())
+    except ValueError:
+        raise UsageError(f"unknown cadence {text!r}; one of: {', '.join(Cadence)}") from None
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise UsageError(f"unknown time zone {name!r}; write an IANA name such as Europe/Berlin")
+    return name
+
+
+def _whole(what: str, text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
+        raise UsageError(f"{what} {text!r} is no whole number from {least} to {most}")
+    return int(text)
