@@ -66,7 +66,8 @@ def run(arguments: list[str] | None) -> int:
 def _wrong_call(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "newsletter"
-    message = error.format_message().rstrip(".")
-    if not message:  # a bare `newsletter`: the help was asked for by saying nothing, and has been printed
+    message = error.format_message()
+    if "\n" in message:  # a bare `newsletter` or `newsletter subscribers`: the message is its help
+        typer.echo(message, err=True)
         return _WRONG_CALL
-    return complain(f"{message}; see: {command} --help", code=getattr(error, "exit_code", _WRONG_CALL))
+    return complain(f"{message.rstrip('.')}; see: {command} --help", code=getattr(error, "exit_code", _WRONG_CALL))

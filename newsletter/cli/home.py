@@ -47,7 +47,12 @@ def root_options(
     context: typer.Context,
     home: Annotated[
         Path | None,
-        typer.Option(help="Home folder: settings, database, outbox.", envvar="NEWSLETTER_HOME", show_default="."),
+        typer.Option(
+            help="Home folder: settings, database, outbox.",
+            envvar="NEWSLETTER_HOME",
+            show_default="current folder",
+            metavar="DIR",
+        ),
     ] = None,
     version: Annotated[  # its callback has done the work
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)

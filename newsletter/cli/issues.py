@@ -45,7 +45,10 @@ def register(app: typer.Typer) -> None:
 
 
 def draft(context: typer.Context, period: Period) -> None:
-    """Make the draft of a period, or bring an open one up to date with what is stored."""
+    """Make or renew the draft of a period.
+
+    An open draft is brought up to date with what is stored; a change voids its approval.
+    """
     from newsletter.pipeline.drafting import draft as run  # noqa: PLC0415 - keeps --help quick
 
     with existing(context) as app:
@@ -60,7 +63,7 @@ def draft(context: typer.Context, period: Period) -> None:
 
 
 def issues(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the issues, newest period first, with their state and deliveries."""
+    """List the issues with their state and deliveries."""
     with existing(context) as app:
         found = [(issue, app.store.deliveries.totals(issue.id)) for issue in app.store.issues.all()]
     if as_json:
@@ -77,10 +80,13 @@ def preview(
         str | None,
         typer.Option("--for", metavar="ADDRESS", help="This subscriber's digest; else the public edition."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="What to show.")] = Format.HTML,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")] = None,
+    form: Annotated[Format, typer.Option("--format", metavar="html|text|eml", help="What to show.")] = Format.HTML,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="standard output"),
+    ] = None,
 ) -> None:
-    """Show a digest as it would be sent: the same functions, the same bytes."""
+    """Show a digest exactly as it would be sent."""
     from newsletter.pipeline.digests import digest_for  # noqa: PLC0415 - keeps --help quick
     from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
 
@@ -98,7 +104,10 @@ def preview(
 
 
 def approve(context: typer.Context, period: Period) -> None:
-    """Approve a draft as it stands; any later change voids the approval."""
+    """Approve a draft as it stands.
+
+    Any later change of its content, its templates or the ranking voids the approval.
+    """
     from newsletter.pipeline.drafting import approve as run  # noqa: PLC0415 - keeps --help quick
 
     with existing(context) as app:
@@ -111,7 +120,11 @@ def send(
     period: Period,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
 ) -> None:
-    """Send an approved issue to every reader who is due; running it again sends nothing twice."""
+    """Send an approved issue, once to each reader.
+
+    Every confirmed subscriber of the issue's cadence gets it. Running it again goes on where it stopped, and sends
+    nothing twice.
+    """
     from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
     from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
 

@@ -47,10 +47,13 @@ def collect(
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option(help="Source to ask: huggingface, arxiv or a feed of your settings; may be repeated."),
+        typer.Option(metavar="NAME", help="huggingface, arxiv or a feed of your settings; may be repeated."),
     ] = None,
 ) -> None:
-    """Collect the papers listed for a day or a range of days (yesterday and today if none is named)."""
+    """Collect what sources listed for some days.
+
+    With neither --date nor --since: yesterday and today. Collecting a day again only renews its votes.
+    """
     from newsletter.pipeline.collecting import check_days  # noqa: PLC0415 - keeps --help quick
     from newsletter.pipeline.collecting import collect as run  # noqa: PLC0415 - same
 
@@ -73,14 +76,19 @@ def import_files(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Saved pages, JSON answers or JSON lines.")],
     year: Annotated[
-        int | None, typer.Option(help="Year of the dates that a saved page shows without one.", min=1990, max=9998)
+        int | None,
+        typer.Option(metavar="YYYY", help="Year of the dates that a saved page shows without one.", min=1990, max=9998),
     ] = None,
     captured: Annotated[
         str | None,
         typer.Option(metavar="YYYY-MM-DDTHH:MM", help="When the votes were counted (UTC).", show_default="now"),
     ] = None,
 ) -> None:
-    """Import papers from files: saved Daily Papers pages, answers of its endpoint, or one paper a line."""
+    """Import papers from files.
+
+    A file is a saved Daily Papers page (text), an answer of its endpoint (JSON), or has one paper a line (JSON
+    lines, also .gz). What cannot be read is named; what can is kept.
+    """
     from newsletter.pipeline.collecting import import_files as run  # noqa: PLC0415 - keeps --help quick
 
     now = context.obj.now()
@@ -97,7 +105,7 @@ def import_files(
 
 
 def papers(context: typer.Context, day: Day = None, as_json: AsJson = False) -> None:
-    """List the stored papers, of one day or all."""
+    """List the stored papers, all or of one day."""
     with existing(context) as app:
         found = _papers_of(app, parse_day(day)) if day else list(app.store.papers.all())
     _tell_papers(found, as_json=as_json)
@@ -106,7 +114,7 @@ def papers(context: typer.Context, day: Day = None, as_json: AsJson = False) -> 
 def search(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="Words to find in titles, abstracts, authors and keywords.")],
-    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", help="How many at most.", min=1, max=1000)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Search all stored papers, best match first."""
@@ -118,14 +126,21 @@ def search(
 def rank(
     context: typer.Context,
     day: Annotated[str, typer.Option("--date", metavar="YYYY-MM-DD", help="The UTC day whose papers are ranked.")],
-    topic: Annotated[list[str] | None, typer.Option(help="A topic by its name; may be repeated.")] = None,
-    interest: Annotated[list[str] | None, typer.Option(help="An interest in free words; may be repeated.")] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A topic by its name; may be repeated.")
+    ] = None,
+    interest: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="An interest in free words; may be repeated.")
+    ] = None,
     address: Annotated[
         str | None, typer.Option("--for", metavar="ADDRESS", help="Rank for this subscriber's profile.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rank a day's papers by topics, interests and votes, with the reasons for each."""
+    """Rank a day's papers, with the reasons for each.
+
+    By topics and interests, or as they rank for a subscriber; by votes alone where nothing is wished for.
+    """
     call: Call = context.obj
     wanted = parse_day(day)
     with existing(context) as app:

@@ -30,10 +30,14 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Home folder to make.", show_default="the home folder")
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Folder to make.", show_default="--home, else the current folder"),
     ] = None,
 ) -> None:
-    """Make a home: a folder with settings, a database and a secret of its own."""
+    """Make a home for a newsletter.
+
+    A home is a folder with settings, a database and a secret of its own.
+    """
     call: Call = context.obj
     home = (folder or call.folder).expanduser().absolute()
     with App(home, call.environ) as app:
@@ -52,10 +56,13 @@ def init(
 def demo(
     context: typer.Context,
     home: Annotated[
-        Path | None, typer.Option(help="Folder for the demo.", show_default=f"--home, else {_DEMO_FOLDER}")
+        Path | None, typer.Option(help="Folder for the demo.", metavar="DIR", show_default=_DEMO_FOLDER)
     ] = None,
 ) -> None:
-    """Run the whole road on sample papers, for three sample readers, into a folder; needs no network."""
+    """Show it all on sample papers; needs no network.
+
+    Collects, ranks, drafts, approves and sends five issues to three sample readers, into a folder.
+    """
     from newsletter.pipeline.demo import run_demo  # noqa: PLC0415 - keeps --help quick
 
     call: Call = context.obj
@@ -80,7 +87,10 @@ def demo(
 
 
 def doctor(context: typer.Context) -> None:
-    """Check settings, database, sources, mailer, clock and time zone: a line each, and what to do next."""
+    """Check that everything it needs works.
+
+    Settings, database, sources, mailer, clock and time zone: a line each, and what to do next.
+    """
     from newsletter.cli.checks import all_checks  # noqa: PLC0415 - keeps --help quick
 
     failed = 0

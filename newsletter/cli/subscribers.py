@@ -18,27 +18,39 @@ if TYPE_CHECKING:
 
     from newsletter.store import Store
 
-app = typer.Typer(
-    help="Subscribers: who gets a digest, and what they want in it.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="Manage who gets a digest, and what is in it.", no_args_is_help=True, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="They have agreed to be mailed; else they are pending.")]
-Status = Annotated[SubscriberStatus | None, typer.Option(help="Only those with this status.")]
+Status = Annotated[
+    SubscriberStatus | None,
+    typer.Option(metavar="STATUS", help="Only those: pending, confirmed, unsubscribed, bounced or complained."),
+]
 
 
 @app.command("add")
 def add(
     context: typer.Context,
     address: Annotated[str, typer.Argument(help="E-mail address.")],
-    topic: Annotated[list[str] | None, typer.Option(help="A topic by its name; may be repeated.")] = None,
-    interest: Annotated[list[str] | None, typer.Option(help="An interest in free words; may be repeated.")] = None,
-    cadence: Annotated[str, typer.Option(help="daily, weekdays, weekly or monthly.")] = "",
-    time_zone: Annotated[str, typer.Option(help="IANA name, for example Europe/Berlin.")] = "",
-    hour: Annotated[str, typer.Option(help="Local hour of the mail, 0 to 23.")] = "",
-    size: Annotated[str, typer.Option(help="Papers in a digest, 1 to 100.")] = "",
+    topic: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A topic by its name; may be repeated.")
+    ] = None,
+    interest: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="An interest in free words; may be repeated.")
+    ] = None,
+    cadence: Annotated[
+        str, typer.Option(metavar="CADENCE", help="daily, weekdays, weekly or monthly.", show_default="as set")
+    ] = "",
+    time_zone: Annotated[
+        str, typer.Option(metavar="ZONE", help="IANA name, for example Europe/Berlin.", show_default="as set")
+    ] = "",
+    hour: Annotated[str, typer.Option(metavar="0-23", help="Local hour of the mail.", show_default="as set")] = "",
+    size: Annotated[str, typer.Option(metavar="1-100", help="Papers in a digest.", show_default="as set")] = "",
     confirmed: Confirmed = False,
 ) -> None:
-    """Add one subscriber; with --confirmed a pending or departed one is taken (back) in."""
+    """Add one subscriber.
+
+    With --confirmed, one who is pending or has left is taken (back) in.
+    """
     from newsletter.pipeline.audience import subscriber_from  # noqa: PLC0415 - keeps --help quick
 
     values = {
@@ -82,7 +94,11 @@ def import_csv(
     file: Annotated[Path, typer.Argument(help="CSV with a header: address, topics, interests, cadence, time zone.")],
     confirmed: Confirmed = False,
 ) -> None:
-    """Import subscribers from a CSV file; several values in a cell are parted by `;`."""
+    """Import subscribers from a CSV file.
+
+    Its header names the columns: address, and if wanted topics, interests, cadence, time zone, hour, size. Several
+    values in a cell are parted by a semicolon. Broken rows are named and left out.
+    """
     from newsletter.pipeline.audience import read_csv  # noqa: PLC0415 - keeps --help quick
 
     now = context.obj.now()
@@ -105,10 +121,13 @@ def import_csv(
 @app.command("export")
 def export(
     context: typer.Context,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="standard output"),
+    ] = None,
     status: Status = None,
 ) -> None:
-    """Export the subscribers as CSV that `import` reads back."""
+    """Export the subscribers as a CSV file."""
     from newsletter.pipeline.audience import write_csv  # noqa: PLC0415 - keeps --help quick
 
     with existing(context) as program:
@@ -118,7 +137,10 @@ def export(
 
 @app.command("remove")
 def remove(context: typer.Context, address: Annotated[str, typer.Argument(help="E-mail address.")]) -> None:
-    """Unsubscribe somebody; the address is kept so that no later import brings it back."""
+    """Unsubscribe somebody.
+
+    The address is kept, so that no later import brings it back.
+    """
     with existing(context) as program:
         done = program.store.subscribers.set_status(
             address.strip(), SubscriberStatus.UNSUBSCRIBED, now=context.obj.now()
