@@ -144,7 +144,9 @@ class App:
         from newsletter.render.digest import DigestRenderer  # noqa: PLC0415 - same
 
         own = self.config.home / "templates"
-        renderer = DigestRenderer(self.config.site, template_folders=[own] if own.is_dir() else [])
+        renderer = DigestRenderer(
+            self.config.site, template_folders=[own] if own.is_dir() else [], topics=self.config.topics
+        )
         return Press(renderer=renderer, site=self.config.site, key=self.key)
 
     @cached_property

@@ -103,15 +103,20 @@ def check_same_structure(before: str, after: str, document: MarkedDocument) -> N
     """
     for number, (old, new) in enumerate(zip_longest(_structure(before), _structure(after))):
         if old is None or new is None or (old.kind, old.name) != (new.kind, new.name):
-            origins = _structure(document.html)  # the same events, at the offsets that the document knows
-            place = document.place(origins[min(number, len(origins) - 1)].offset)
             shown = "an element" if old is None else _shown(old, document)
-            raise fault(place, f"inlining the styles lost or moved {shown}; check the markup around it")
+            raise fault(_place(number, document), f"inlining the styles lost or moved {shown}; check the markup there")
 
 
 def _structure(html: str) -> list[Event]:
     without_styles = _STYLE.sub(lambda style: " " * len(style[0]), html)
     return [event for event in read_markup(without_styles) if event.kind in {"start", "end", "mark"}]
+
+
+def _place(number: int, document: MarkedDocument) -> Place:
+    """Return where the element or mark with this number in document order stands."""
+    events = _structure(document.html)
+    event = events[min(number, len(events) - 1)]
+    return document.tags[int(event.name)].place if event.kind == "mark" else document.place(event.offset)
 
 
 def _shown(event: Event, document: MarkedDocument) -> str:

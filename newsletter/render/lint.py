@@ -41,6 +41,10 @@ def lint_document(document: MarkedDocument, events: tuple[Event, ...]) -> None:
     """
     if not document.html.lstrip().startswith(DOCTYPE):
         raise fault(document.place(0), f"the document must begin with {DOCTYPE}, in this spelling")
+    for piece in document.pieces:
+        if piece.word is None and (found := MARK.search(piece.text)):
+            line = piece.line + piece.text[: found.start()].count("\n")
+            raise fault((piece.template, line), f"{found[0]} is a word of the compile step; write another")
     for event in events:
         if event.kind == "start" and event.name in _REFUSED_ELEMENTS:
             raise fault(document.place(event.offset), f"<{event.name}> has no place in a mail")

@@ -1,8 +1,9 @@
 """The editor's note: Markdown to the little HTML that a mail can carry.
 
-python-markdown makes HTML, nh3 keeps a short list of elements and absolute http, https and mailto links, and drops the
-rest: images, styles, scripts, classes. A heading becomes a bold paragraph, for the mail has its own order of headings.
-The text part shows the note as it was written, which is what Markdown is for.
+python-markdown makes HTML, and takes HTML in a note for text; nh3 then keeps a short list of elements and absolute
+http, https and mailto links, and drops the rest. A heading becomes a bold paragraph, for the mail has its own order of
+headings; an image becomes its alternative text. The text part shows the note as it was written, which is what Markdown
+is for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 
 import nh3
-from markdown import markdown
+from markdown import Markdown
 
 from newsletter.errors import RenderError
 from newsletter.render.clean import clean, safe_url
@@ -18,9 +19,9 @@ from newsletter.render.clean import clean, safe_url
 MAX_NOTE = 20_000
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _KEPT = frozenset({"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "strong", "ul"}) | _HEADINGS
-_EMPTIED = {"script", "style", "title", "textarea", "svg", "math"}
 _OPENING = re.compile(r"<h[1-6]>")
 _CLOSING = re.compile(r"</h[1-6]>")
+_IMAGE = re.compile(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>')
 _DEAD_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 
 
@@ -34,11 +35,9 @@ def note_html(note: str, *, period: str) -> str:
         raise RenderError(
             f"the note of issue {period} has {len(note)} characters; shorten it to {MAX_NOTE}, a mail must stay small"
         )
-    made = markdown(clean(note).strip(), extensions=["sane_lists"], output_format="html")
     kept = nh3.clean(
-        made,
+        _IMAGE.sub(r"\1", _converter().convert(clean(note).strip())),
         tags=set(_KEPT),
-        clean_content_tags=_EMPTIED,
         attributes={"a": {"href"}},
         attribute_filter=_absolute,
         url_schemes={"http", "https", "mailto"},
@@ -50,6 +49,13 @@ def note_html(note: str, *, period: str) -> str:
 def note_text(note: str) -> str:
     """Return a note as plain text: as it was written, cleaned."""
     return clean(note).strip()
+
+
+def _converter() -> Markdown:
+    converter = Markdown(extensions=["sane_lists"], output_format="html")
+    converter.preprocessors.deregister("html_block")
+    converter.inlinePatterns.deregister("html")
+    return converter
 
 
 def _absolute(_tag: str, _name: str, value: str) -> str | None:

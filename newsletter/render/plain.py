@@ -56,18 +56,19 @@ def plain_template(sandbox: ImmutableSandboxedEnvironment, name: str, known: Abs
         TemplateError: missing, a syntax error or an unknown name; the message names template and line.
     """
     _check(sandbox, name, known, seen=frozenset())
-    try:
-        return PlainTemplate(sandbox.get_template(name))
-    except TemplateSyntaxError as error:  # what only code generation finds, an unknown filter for example
-        raise fault((error.name or name, error.lineno), error.message) from None
+    return PlainTemplate(sandbox.get_template(name))
 
 
 def _check(sandbox: ImmutableSandboxedEnvironment, name: str, known: AbstractSet[str], *, seen: frozenset[str]) -> None:
     if name in seen:
         raise fault((name, None), "takes itself in again")
     tree = sandbox.parse(load_source(sandbox, name), name)
-    for unknown, line in unknown_names(tree, known | set(sandbox.globals)):
-        raise fault((name, line), f"unknown name {unknown!r}")
+    try:
+        unknown = unknown_names(tree, known | set(sandbox.globals))
+    except TemplateSyntaxError as error:  # what only code generation finds, an unknown filter for example
+        raise fault((name, error.lineno), error.message) from None
+    if unknown:
+        raise fault((name, unknown[0][1]), f"unknown name {unknown[0][0]!r}")
     for other in meta.find_referenced_templates(tree):
         if other is not None:
             _check(sandbox, other, known, seen=seen | {name})

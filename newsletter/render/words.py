@@ -30,7 +30,7 @@ _MONTHS = (  # written out, since strftime would follow the machine's locale
 )
 _DASH = "\N{EN DASH}"
 _NOT_AT_THE_END = " ,;:.-(\N{EN DASH}\N{EM DASH}"
-_KEEP_AT_LEAST = 0.6  # of a text that is cut, so that one long word does not take all of it away
+_KEEP_AT_LEAST = 0.5  # of a text that is cut, so that one long word does not take all of it away
 _THOUSAND = 1000
 
 

@@ -100,6 +100,7 @@ def test_inheritance_and_includes_are_resolved_and_errors_name_the_part(tmp_path
         ("\n<table>{{ x }}<tr><td>y</td></tr></table>", 2, "{{ x }} directly inside <table>"),
         ("<table><tr>y<td>y</td></tr></table>", 1, "text directly inside <tr>"),
         ("<p>\n<div>y</div></p>", 2, "lost or moved <div>"),
+        ("\n<p>tplmark00000e</p>", 2, "tplmark00000e is a word of the compile step"),
         ("<script>1</script>", 1, "<script> has no place in a mail"),
         ('<link rel="stylesheet" href="https://a.example/a.css">', 1, "<link> has no place"),
         ('<img src="file:///etc/passwd" alt="">', 1, "src may not be a file: URL"),
