@@ -73,6 +73,7 @@ def check_wire(content: bytes) -> None:
     assert not [line for line in lines if b"\r" in line or b"\n" in line]
     assert max(map(len, lines)) <= 998
     assert not [line for line in lines if ENCODED_WORD.search(line) and len(line) > 76]
+    assert max(map(len, content.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
     assert lines[-1] == b""
 
 
@@ -131,6 +132,7 @@ def test_text_stands_before_html_and_both_are_quoted_printable(site: Site) -> No
 @example("x" * 2000)
 @example("=?utf-8?q?Sale=0AX-Injected:_yes?=")
 @example("مرحبا \u202e\u2067 שלום")
+@example("  a gap at the start")
 @example("two  spaces, a tab-less   gap and an end ")
 @example("👩‍👩‍👧‍👦" * 40)
 @example("")

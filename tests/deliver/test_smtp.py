@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ BEFORE_THE_DOT = [
         ("half", DEFERRED),
         ("650 what is this", DEFERRED),
         ("gibberish", DEFERRED),
+        ("gibberish\r\n250 that answers what was never asked", DEFERRED),
     ]
 ]
 AFTER_THE_DOT = [
@@ -114,6 +116,28 @@ def test_silence_after_the_final_dot_is_uncertain(relay: Relay, make_message: Ma
 
     assert receipt.state == UNCERTAIN
     assert "timed out" in receipt.reply
+
+
+def test_only_the_answer_to_a_whole_mail_has_the_longer_time(
+    relay: Relay, make_message: MakeMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, float | None]] = []
+    getreply = smtplib.SMTP.getreply
+
+    def listen(self: smtplib.SMTP) -> tuple[int, bytes]:
+        patience = self.sock.gettimeout() if self.sock else None
+        code, reply = getreply(self)
+        heard.append((reply.decode(), patience))
+        return code, reply
+
+    monkeypatch.setattr(smtplib.SMTP, "getreply", listen)
+    with SmtpMailer(relay.settings(timeout_seconds=20, acceptance_seconds=40), password="") as mailer:
+        mailer.deliver(make_message(1))
+        mailer.deliver(make_message(2))
+
+    assert len(heard) >= 11
+    assert {patience for reply, patience in heard if reply == "2.0.0 taken"} == {40}
+    assert {patience for reply, patience in heard if reply != "2.0.0 taken"} == {20}
 
 
 def test_one_connection_carries_many_mails(relay: Relay, make_message: MakeMessage) -> None:
