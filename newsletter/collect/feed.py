@@ -9,6 +9,7 @@ section 13.1). `feed_entry.py` makes papers of entries.
 from __future__ import annotations
 
 import re
+import sys
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -34,6 +35,11 @@ _ACCEPT: Final = "application/atom+xml, application/rss+xml, application/xml;q=0
 _ENTITY = re.compile(rb"<!ENTITY", re.IGNORECASE)
 # Encodings in which `<!ENTITY` would not be seen as such.
 _HIDING = re.compile(rb"encoding\s*=\s*[\"'](?:utf-?7|cp037|ibm|ebcdic)|^Lo\xa7\x94", re.IGNORECASE)
+# A reference to no character stops feedparser (6.0.14), whatever else the feed holds.
+_REFERENCE = re.compile(rb"&#(?:x([0-9a-f]+)|(\d+));", re.IGNORECASE)
+_SURROGATES = range(0xD800, 0xE000)
+# What it raises on feeds that are broken in other ways.
+_STOPPED = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _END = re.compile(rb"(?:</(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>|/>)(?:\s|<!--[^>]*-->)*$", re.IGNORECASE)
 _HEAD = 300  # bytes in which an XML declaration is looked for
 _TAIL = 4_000  # bytes in which the end of a feed is looked for
@@ -52,7 +58,7 @@ class Feed:
         """The name in the settings."""
         return self._name
 
-    def on(self, day: date, *, now: datetime, validators: Validators | None = None) -> Batch:  # `day` cannot be asked
+    def on(self, day: date, *, now: datetime, validators: Validators | None = None) -> Batch:
         """Return everything that the feed holds, whatever the `day`; `unchanged` if the server says so.
 
         Raises:
@@ -100,12 +106,15 @@ class Feed:
             raise BadAnswerError(
                 f"{self._where} ({self._name}) declares entities, which no feed needs; it was not read"
             )
-        # feedparser's own tag filter is left out: here no tag is kept, see `feed_entry.py`
         headers = {"content-type": answer.headers.get("content-type", "")}
-        parsed = feedparser.parse(
-            BytesIO(answer.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-        )
-        if not parsed.version:
+        body = BytesIO(_REFERENCE.sub(_possible, answer.body))
+        try:
+            # its own tag filter is left out: here no tag is kept, see `feed_entry.py`
+            parsed = feedparser.parse(body, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+        except _STOPPED as fault:
+            kind = type(fault).__name__
+            raise BadAnswerError(f"{self._where} ({self._name}) is a broken feed ({kind}); try again later") from None
+        if not parsed.get("version"):
             raise BadAnswerError(f"{self._where} ({self._name}) is no RSS or Atom feed; check its address")
         if not _END.search(plain[-_TAIL:]):
             raise BadAnswerError(f"{self._where} ({self._name}) is a cut-off feed; try again later")
@@ -117,8 +126,17 @@ class Feed:
             problem = clean_name(str(parsed.bozo_exception))
             notes.append(f"{self._name}: the feed is not well-formed ({problem}); what could be read was kept")
         if undated := sum(paper.listed_on is None for paper in papers):
-            notes.append(f"{self._name}: {undated} entries have no day that can be, and were kept without one")
+            notes.append(
+                f"{self._name}: entries without a day, or with one to come: {undated}; they were kept without one"
+            )
         return tuple(notes)
+
+
+def _possible(match: re.Match[bytes]) -> bytes:
+    hexadecimal, decimal = match.groups()
+    digits = (hexadecimal or decimal).lstrip(b"0") or b"0"
+    code = int(digits, 16 if hexadecimal else 10) if len(digits) <= len(str(sys.maxunicode)) else sys.maxunicode + 1
+    return match[0] if code <= sys.maxunicode and code not in _SURROGATES else b"&#xFFFD;"
 
 
 def _conditions(validators: Validators | None) -> dict[str, str]:

@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from newsletter.collect.base import Rejected
+from newsletter.collect.clean import MAX_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,10 @@ class Paragraph:
     def is_long(self) -> bool:
         """Whether it is too long for a title."""
         return len(self.text) > _LONGEST_TITLE
+
+    def with_more(self, more: Paragraph) -> Paragraph:
+        """Return it with another one joined to it, unless it is longer than any abstract already."""
+        return self if len(self.text) > MAX_TEXT else replace(self, text=f"{self.text} {more.text}")
 
     @property
     def looks_like_abstract(self) -> bool:
@@ -118,11 +123,10 @@ def _pair(paragraphs: Sequence[Paragraph], foot: Foot | None, where: str) -> Ite
     found: list[Entry | Rejected] = []
     at = 0
     while at < len(paragraphs):
-        here, rest = paragraphs[at], paragraphs[at + 1 :]
+        here, rest = paragraphs[at], paragraphs[at + 1 : at + 4]
         before = found[-1] if found else None
         if here.is_long and isinstance(before, Entry):
-            longer = Paragraph(before.abstract.line, f"{before.abstract.text} {here.text}")
-            found[-1] = replace(before, abstract=longer)
+            found[-1] = replace(before, abstract=before.abstract.with_more(here))
         elif here.is_long:
             found.append(rejected(where, here.line, "an abstract without a title"))
         elif not _is_abstract(rest, foot):

@@ -52,8 +52,8 @@ class _Day:
         Raises:
             ValueError: no such day.
         """
-        whole = self.year or year
-        return date(whole, self.month, self.day) if whole else None
+        whole = year if self.year is None else self.year
+        return None if whole is None else date(whole, self.month, self.day)
 
 
 def read_page(text: str, *, where: str, now: datetime, year: int | None = None) -> Batch:
@@ -164,7 +164,7 @@ def _published(foot: Foot | None, year: int | None, this_year: int) -> tuple[dat
     if foot is None or not foot.published:
         return None, None
     day = _read_day(foot.published)
-    if day is None or (day.year and not _FIRST_YEAR <= day.year <= this_year):
+    if day is None or (day.year is not None and not _FIRST_YEAR <= day.year <= this_year):
         raise ValueError(foot.published)
     return day.on(year), day.comments
 

@@ -15,10 +15,10 @@ import re
 from newsletter.collect.tex_math import any_of, commands, is_mathematics, mathematics, scripts
 from newsletter.collect.tex_symbols import GREEK, SYMBOLS
 
-# A text with none of these is returned at once.
-_MARKER = re.compile(
-    r"[\\${^~]|--|``|times(?![a-rt-z])|sim\d|\dsim|approx\d|(?:ght|up|down|left)arrow|infty|[lg]eq|neq|propto|cdot|[a-z]_"
-)
+# A text with none of these is returned at once. Nearly all are told by plain search, which is ten times as fast.
+_MARKS = ("\\", "$", "{", "^", "~", "--", "``", "_", "arrow", "infty", "leq", "geq", "neq", "propto", "cdot")
+_BARE_WORDS = ("times", "sim", "approx")
+_BARE_MARK = re.compile(r"times(?![a-rt-z])|sim\d|\dsim|approx\d")
 
 # Prices are told from mathematics as pandoc does (no space inside of the dollars, no digit behind) and more strictly;
 # what begins with a command or a script (`5$\times$`, `R$^2$`) can be no price.
@@ -35,6 +35,7 @@ _APOSTROPHE = re.compile(r"(?<=\w)\\'(?=(?:s|t|re|ve|ll|d|m)\b)")
 _CLOSING_QUOTE = re.compile(r'\\"(?![A-Za-z{\\])')
 
 _BARE_SIGNS = "leq geq neq propto infty cdot uparrow downarrow leftarrow".split()  # noqa: SIM905 - reads as words
+_GREEK = re.compile(rf"(?<![A-Za-z\\_/.-])({any_of(GREEK)})(?=[\^_](?:\d|\{{|[A-Za-z](?![A-Za-z])))")
 _NUMBER = r"(?=\d[\d.,]*(?:[KMBkx]?(?![A-Za-z])|times))"
 _BARE = re.compile(
     "|".join(
@@ -44,7 +45,6 @@ _BARE = re.compile(
             r"(?<=\b[B-HJ-Zb-z] )times(?= [B-HJ-Zb-z]\b)|(?<=\b[A-Za-z])times(?![A-Za-z])",
             rf"(?<![A-Za-z\\])(?:times|sim|approx|leq|geq){_NUMBER}|\{{(?:times|sim|approx|pm|deg|leq|geq)\}}",
             rf"(?<![A-Za-z\\])(?:{any_of(_BARE_SIGNS)})(?![A-Za-z])|(?<![\\g])(?:left)?rightarrow",
-            rf"(?<![A-Za-z\\_/.-])(?:{any_of(GREEK)})(?=[\^_](?:\d|\{{|[A-Za-z](?![A-Za-z])))",
         )
     )
 )
@@ -68,7 +68,7 @@ def plain_tex(text: str) -> str:
 
     Never raises, never truncates; takes time linear in the length of the text.
     """
-    if not _MARKER.search(text):
+    if not _may_hold_tex(text):
         return text
     converted = _MATH.sub(_mathematics, _APOSTROPHE.sub("'", text))
     if _CLOSING_QUOTE.search(converted):
@@ -78,6 +78,12 @@ def plain_tex(text: str) -> str:
     pieces[1::2] = (_ESCAPED.sub(r"\1", url) for url in pieces[1::2])
     converted = "".join(pieces)
     return text if converted == text else converted
+
+
+def _may_hold_tex(text: str) -> bool:
+    if any(mark in text for mark in _MARKS):
+        return True
+    return any(word in text for word in _BARE_WORDS) and _BARE_MARK.search(text) is not None
 
 
 def _mathematics(match: re.Match[str]) -> str:
@@ -91,7 +97,8 @@ def _mathematics(match: re.Match[str]) -> str:
 
 
 def _prose(text: str) -> str:
-    text = _BARE.sub(lambda match: SYMBOLS[match[0].strip("{}")], scripts(text))
+    text = scripts(_GREEK.sub(lambda match: GREEK[match[0]], text))
+    text = _BARE.sub(lambda match: SYMBOLS[match[0].strip("{}")], text)
     for pattern, shown in _PROSE:
         text = pattern.sub(shown, text)
     return text
