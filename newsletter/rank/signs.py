@@ -1,7 +1,7 @@
 """The words of a wish that a person would recognise in a paper: what a reason may name.
 
 A sign is a phrase of a topic, or a run of one to three words of an interest. Whether it stands in a paper is decided
-by its words alone, in a row; weights order the signs of a wish and come from the text model.
+by its words alone, in a row; how rare the words are comes from the text model.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.rank.terms import STOP_WORDS, Vocabulary, holds, wished_terms, written_out
-from newsletter.rank.text import TextModel, count
+from newsletter.rank.text import TextModel, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from newsletter.rank.topics import Wish
 
 _LONGEST_RUN = 3
-_MOST_SIGNS = 60  # of a very long interest only the rarest words are looked for
+_MOST_SIGNS = 60  # of a very long interest not every run of words can be looked for
 _COMMON_SHARE = 0.15  # a single word that more papers hold says nothing by itself
 _NAMED = 3
 _EDGES = "\"'`.,;:!?()[]{}<>"
@@ -50,18 +50,16 @@ class PhraseIndex:
 
 
 def signs_of(wish: Wish, vocabulary: Vocabulary, model: TextModel) -> tuple[Sign, ...]:
-    """Return the signs of a wish, weightiest first, at most 60; none where the wish has no word."""
-    words = {phrase: vocabulary.words(phrase) for phrase in _candidates(wish)}
-    kept = [phrase for phrase, parts in words.items() if any(part not in STOP_WORDS for part in parts)]
-    counts = count([wished_terms(words[phrase]) for phrase in kept])
-    weights = (counts @ model.idf).tolist()
+    """Return the signs of a wish, at most 60: longest first, then rarest; none where the wish has no word."""
     whole = set(wish.phrases)
-    telling = [
-        (-weights[row], phrase)
-        for row, phrase in enumerate(kept)
-        if phrase in whole or not _is_common(counts.indices[counts.indptr[row] : counts.indptr[row + 1]], model)
-    ]
-    return tuple(Sign(phrase, written_out(words[phrase])) for _, phrase in sorted(telling)[:_MOST_SIGNS])
+    signs: dict[Sign, tuple[int, float]] = {}
+    for phrase in dict.fromkeys(_candidates(wish)):
+        words = vocabulary.words(phrase)
+        places = [place_of(term) for term in wished_terms(words)]
+        if places and (phrase in whole or not _is_common(places, model)):
+            sign = Sign(phrase, written_out(words))
+            signs[sign] = -sign.words.count(" "), -sum(float(model.idf[place]) for place in places)
+    return tuple(sorted(signs, key=lambda sign: (signs[sign], sign.label))[:_MOST_SIGNS])
 
 
 def found(signs: Iterable[Sign], index: PhraseIndex) -> dict[int, tuple[str, ...]]:

@@ -7,8 +7,11 @@ readers, and nothing reads a file.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +19,7 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.preprocessing import normalize
+from sklearn.utils import murmurhash3_32
 
 from newsletter.rank.terms import Vocabulary, paper_terms
 
@@ -39,7 +43,8 @@ _KEYWORD_WEIGHT = 2
 # the development part of the replay, walking forward in time; they matter little within a factor of two.
 _BACKGROUND = 20_000  # newest papers that wishes are compared with
 _CLOSEST = 30
-_CLOSEST_SHARE = 20  # of a small corpus, at most the 20th part counts as close
+_CLOSEST_SHARE = 50  # of a small corpus the 50th part
+_FEWEST_CLOSEST = 3  # and of a tiny one at least this many
 _COMMON = 5.0  # a term must weigh this many times its mean among the closest
 _EXPANSION_TERMS = 200
 _EXPANSION_WEIGHT = 0.8
@@ -70,18 +75,25 @@ class TextModel:
     documents: int
     frequency: NDArray[np.int64]
     idf: NDArray[np.float32]
-    background: Vectors  # papers x places, rows of length 1
-    by_place: Vectors  # the same, places x papers
-    mean: NDArray[np.float32]
+    by_place: Vectors  # the newest papers, places x papers, columns of length 1
+    background: Vectors  # the same, papers x places, without rare terms
+    mean: NDArray[np.float32]  # of the background's rows
 
-    def vectors(self, texts: Iterable[Sequence[str]]) -> Vectors:
+    def vectors(self, texts: Sequence[Sequence[str]]) -> Vectors:
         """Return one row of length 1 for the terms of each text (length 0 where there are none)."""
         return _weighed(count(texts), self.idf)
 
-    def joined(self, texts: Iterable[Sequence[str]], weights: Sequence[float]) -> Terms:
+    def wish(self, texts: Sequence[Sequence[str]], weights: Sequence[float]) -> Terms:
         """Return several texts (their terms) as one wish of length 1, each as heavy as its weight says."""
-        rows = self.vectors(texts)
-        return _unit(*_added(rows, np.asarray(weights)))
+        total: dict[int, float] = {}
+        for terms, weight in zip(texts, weights, strict=True):
+            times = Counter(map(place_of, terms))
+            one = {place: (1 + math.log(often)) * self.idf[place] for place, often in times.items()}
+            length = math.hypot(*one.values())
+            for place, value in one.items():
+                total[place] = total.get(place, 0.0) + weight * value / length
+        places = sorted(total)
+        return _unit(np.array(places, dtype=np.int64), np.array([total[place] for place in places]))
 
     def expanded(self, wish: Terms) -> tuple[Terms, float]:
         """Return a wish with the terms that go with it, and how near the closest papers are to it.
@@ -92,23 +104,23 @@ class TextModel:
         closest = self._closest(near)
         if not closest.size:
             return wish, 0.0
-        centre = Terms(*_added(self.background[closest], near[closest] / near[closest].sum()))
-        full = _sum(wish, self._companions(centre), _EXPANSION_WEIGHT)
-        return full, full.product(centre)
+        shares = near[closest] / near[closest].sum()
+        centre = Terms(*_added(self.background[closest], shares))
+        companions = self._companions(centre)
+        nearness = shares @ near[closest] + _EXPANSION_WEIGHT * companions.product(centre)
+        return _sum(wish, companions, _EXPANSION_WEIGHT), float(nearness)
 
     def _closest(self, near: NDArray[np.float64]) -> NDArray[np.intp]:
-        most = min(_CLOSEST, near.size // _CLOSEST_SHARE)
-        if not most:
-            return np.zeros(0, dtype=np.intp)
-        least = np.partition(near, -most)[-most]
-        rows = np.flatnonzero((near >= least) & (near > 0))
+        most = min(_CLOSEST, max(_FEWEST_CLOSEST, near.size // _CLOSEST_SHARE))
+        rows = np.flatnonzero(near > 0)
+        if rows.size > most:
+            rows = rows[near[rows] >= np.partition(near[rows], -most)[-most]]
         # A stable sort: equally near papers keep the order of the corpus, which is by date and id.
         return rows[np.argsort(-near[rows], kind="stable")[:most]]
 
     def _companions(self, centre: Terms) -> Terms:
         """Return the terms that stand out among the closest papers, at most 200, at length 1."""
         lift = centre.weights - _COMMON * self.mean[centre.places]
-        lift[self.frequency[centre.places] < _RARE] = 0.0
         telling = np.flatnonzero(lift > 0)
         best = np.sort(telling[np.argsort(-lift[telling], kind="stable")[:_EXPANSION_TERMS]])
         return _unit(centre.places[best], lift[best])
@@ -121,20 +133,31 @@ def fit(vocabulary: Vocabulary, corpus: Iterable[Paper]) -> TextModel:
     frequency = np.bincount(counts.indices, minlength=PLACES)
     idf = (np.log((1 + len(keys)) / (1 + frequency)) + 1).astype(np.float32)
     background = _weighed(counts[order[-_BACKGROUND:]], idf)
+    by_place = background.T.tocsr()
+    background.data[frequency[background.indices] < _RARE] = 0.0
+    background.eliminate_zeros()
     return TextModel(
         documents=len(keys),
         frequency=frequency,
         idf=idf,
+        by_place=by_place,
         background=background,
-        by_place=background.T.tocsr(),
         mean=np.asarray(background.sum(axis=0)).ravel() / max(background.shape[0], 1),
     )
 
 
-def count(texts: Iterable[Sequence[str]]) -> Vectors:
+def count(texts: Sequence[Sequence[str]]) -> Vectors:
     """Return how often each term stands in each text, hashed."""
+    if not texts:
+        return csr_array((0, PLACES), dtype=np.float32)
     hasher = FeatureHasher(PLACES, input_type="string", alternate_sign=False, dtype=np.float32)
     return csr_array(hasher.transform(texts))
+
+
+@lru_cache(maxsize=200_000)
+def place_of(term: str) -> int:
+    """Return the place of one term: what `count` does, without a sparse matrix for the few terms of a wish."""
+    return abs(int(murmurhash3_32(term, seed=0))) % PLACES
 
 
 def terms_of(vocabulary: Vocabulary, paper: Paper) -> list[str]:
@@ -162,7 +185,7 @@ def _blocks(corpus: Iterable[Paper]) -> Iterator[list[Paper]]:
 def _weighed(counts: Vectors, idf: NDArray[np.float32]) -> Vectors:
     weights = counts.copy()
     weights.data = (1 + np.log(weights.data)) * idf[weights.indices]
-    return normalize(weights)
+    return normalize(weights) if weights.shape[0] else weights
 
 
 def _added(rows: Vectors, weights: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
