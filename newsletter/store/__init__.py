@@ -1,6 +1,7 @@
 """The second room and the only one with SQL: dataclasses in, dataclasses out, every statement bound."""
 
 from newsletter.store.deliveries import DeliveryStore, Frozen
+from newsletter.store.freezing import Selection
 from newsletter.store.issues import IssueStore
 from newsletter.store.papers import Added, PaperStore
 from newsletter.store.store import Store, check_store, open_store
@@ -13,6 +14,7 @@ __all__ = [
     "Frozen",
     "IssueStore",
     "PaperStore",
+    "Selection",
     "Store",
     "SubscriberStore",
     "check_store",

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from newsletter.store import search
 from newsletter.store.codec import fit, paper_row, row_paper, title_digest
+from newsletter.store.engine import refresh_statistics
 from newsletter.store.identity import Entry, Shelf
 from newsletter.store.schema import digest_papers, issue_papers, listings, paper_ids, papers, votes
 from newsletter.store.snapshots import kept
@@ -55,6 +56,7 @@ def add_papers(connection: Connection, incoming: Sequence[Paper], taken_at: date
         for paper in batch:
             shelf.place(paper, taken_at)
         _save(connection, shelf.entries, tally)
+    refresh_statistics(connection, len(tally.new) + tally.votes, papers, paper_ids, listings, votes)
     updated = len(tally.updated - tally.new)
     return Added(new=len(tally.new), updated=updated, listings=tally.listings, votes=tally.votes)
 
@@ -65,13 +67,24 @@ def _load(connection: Connection, batch: Sequence[Paper]) -> Shelf:
     keys = {key for paper in batch if (key := title_digest(paper.title))}
     known = {row.id: row.paper for row in connection.execute(select(paper_ids).where(paper_ids.c.id.in_(ids)))}
     wanted = or_(papers.c.number.in_(set(known.values())), papers.c.title_key.in_(keys))
-    entries = {row["number"]: _entry(row) for row in connection.execute(select(papers).where(wanted)).mappings()}
+    own = (listings.c.paper == papers.c.number, listings.c.source == papers.c.source)
+    listed_on = select(func.max(listings.c.listed_on)).where(*own).scalar_subquery().label("listed_on")
+    rows = connection.execute(select(papers, listed_on).where(wanted)).mappings()
+    entries = {row["number"]: _entry(row) for row in rows}
     return Shelf(entries.values(), {name: entries[number] for name, number in known.items()})
 
 
 def _entry(row: RowMapping) -> Entry:
     paper = row_paper(row)
-    return Entry(paper=paper, before=paper, number=row["number"], seen_at=row["seen_at"], seen_before=row["seen_at"])
+    seen_at = row["seen_at"]
+    return Entry(
+        paper=paper,
+        before=paper,
+        number=row["number"],
+        listed_on=row["listed_on"],
+        seen_at=seen_at,
+        seen_before=seen_at,
+    )
 
 
 def _save(connection: Connection, entries: Sequence[Entry], tally: _Tally) -> None:

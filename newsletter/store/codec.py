@@ -7,7 +7,7 @@ take the type's own default.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _LINK_NAMES = tuple(field.name for field in fields(Links))
+_LONGEST_TITLE = 10_000  # letters that are compared; nothing longer is a title
 _LISTS = ("authors", "keywords")
 _DAYS = ("published", "listed_on")
-_PAPER_NAMES = frozenset(field.name for field in fields(Paper))
+_PROFILE_NAMES = tuple(field.name for field in fields(Profile))
+_PAPER_NAMES = tuple(field.name for field in fields(Paper))
 # Stored as listings and snapshots, not in the paper's row.
 _DATED = frozenset({"listed_on", "upvotes", "comments"})
 PLAIN_NAMES = tuple(field.name for field in fields(Paper) if field.name not in _DATED | {"links"})
@@ -31,13 +33,13 @@ PLAIN_NAMES = tuple(field.name for field in fields(Paper) if field.name not in _
 
 def title_digest(title: str) -> str | None:
     """Return what titles are looked up by: a digest of the normalised title, None if that has nothing in it."""
-    key = title_key(title)
+    key = title_key(title[:_LONGEST_TITLE])
     return hashlib.sha256(key.encode()).hexdigest()[:32] if key else None
 
 
 def fit(paper: Paper) -> Paper:
-    """Return the paper as every database takes it."""
-    return paper_of(storable(_flat(paper)))
+    """Return the paper as every database takes it, its count of authors at least the number of its names."""
+    return paper_of(storable(_flat(paper)) | {"author_count": max(storable(paper.author_count), len(paper.authors))})
 
 
 def paper_row(paper: Paper) -> dict[str, Any]:
@@ -70,12 +72,12 @@ def payload_paper(payload: Mapping[str, Any]) -> Paper:
 
 def profile_payload(profile: Profile) -> dict[str, Any]:
     """Return a profile for JSON."""
-    return {"format": _FORMAT, **asdict(profile)}
+    return {"format": _FORMAT} | {name: list(getattr(profile, name)) for name in _PROFILE_NAMES}
 
 
 def payload_profile(payload: Mapping[str, Any]) -> Profile:
     """Return the profile that `profile_payload` wrote."""
-    return Profile(**{field.name: tuple(payload.get(field.name, ())) for field in fields(Profile)})
+    return Profile(**{name: tuple(payload[name]) for name in _PROFILE_NAMES if name in payload})
 
 
 def paper_of(values: Mapping[str, Any]) -> Paper:
@@ -87,5 +89,5 @@ def paper_of(values: Mapping[str, Any]) -> Paper:
 
 
 def _flat(paper: Paper) -> dict[str, Any]:
-    flat = {field.name: getattr(paper, field.name) for field in fields(Paper)}
+    flat = {name: getattr(paper, name) for name in _PAPER_NAMES}
     return flat | {"links": {name: getattr(paper.links, name) for name in _LINK_NAMES}}

@@ -11,17 +11,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import BigInteger, DateTime, Integer, Text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
-    from sqlalchemy.types import TypeEngine
 
 _T = TypeVar("_T")
 
 # PostgreSQL refuses NUL in a text, and no UTF-8 holds half a surrogate pair.
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
+_UNFIT_JSON = re.compile(r"\\u0000|[\ud800-\udfff]")  # what JSON makes of those
 _LARGEST = 2**31 - 1  # PostgreSQL's integer; no count of votes, stars or authors comes near
 
 # SQLite gives row numbers only to a column of exactly this type; PostgreSQL needs more than 32 bits for deliveries.
@@ -51,8 +50,12 @@ def _storable(value: Any) -> Any:  # noqa: ANN401 - whatever a paper or a JSON h
 
 def _fit(text: str) -> str:
     if text.isascii():
-        return text.replace("\x00", "")
+        return text.replace("\x00", "") if "\x00" in text else text
     return _UNFIT.sub(lambda match: "" if match.group() == "\x00" else "\ufffd", text)
+
+
+def _encode(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -88,18 +91,6 @@ class CleanText(TypeDecorator[str]):
         return None if value is None else _fit(value)
 
 
-class Identifier(CleanText):
-    """Text that is compared and ordered byte by byte on both databases, whatever the server's language."""
-
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """SQLite compares bytes by itself; PostgreSQL is told to."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.TEXT(collation="C"))
-        return super().load_dialect_impl(dialect)
-
-
 class JsonText(TypeDecorator[Any]):
     """Lists and dicts of texts and numbers as compact JSON; non-ASCII letters stay readable."""
 
@@ -108,7 +99,10 @@ class JsonText(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401 - any JSON
         """Encode the value, fit for storing."""
-        return None if value is None else json.dumps(storable(value), ensure_ascii=False, separators=(",", ":"))
+        if value is None:
+            return None
+        encoded = _encode(value)
+        return _encode(storable(value)) if _UNFIT_JSON.search(encoded) else encoded
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - any JSON
         """Decode what was stored."""

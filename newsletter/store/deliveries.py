@@ -48,7 +48,8 @@ class DeliveryStore:
         """Store what each subscriber gets and move the issue from approved to sending, all or nothing.
 
         `selections` are (subscriber id, ranked papers, left out), `skipped` (subscriber id, reason). A second freeze
-        changes nothing, reads neither, and returns zeros: what was decided stays.
+        changes nothing, reads neither, and returns zeros: what was decided stays. Both are read inside the
+        transaction: they may come from this store, but on SQLite nobody can write until they have ended.
 
         Raises:
             IssueStateError: the issue is neither approved nor being sent, or `content_hash` is not the approved one.
@@ -204,13 +205,14 @@ def _due(
         deliveries.c.state == DeliveryState.DEFERRED.value,
         or_(deliveries.c.retry_at.is_(None), deliveries.c.retry_at <= now),
     )
+    # Sub-selects, not joins: so there is one table to plan, and no plan but the walk, however new its statistics.
+    sending = select(issues.c.state).where(issues.c.id == issue_id).scalar_subquery() == IssueState.SENDING.value
+    status = select(subscribers.c.status).where(subscribers.c.id == deliveries.c.subscriber_id).scalar_subquery()
     statement = (
-        select(deliveries.c.id, deliveries.c.subscriber_id, subscribers.c.status)
-        .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
-        .join(issues, issues.c.id == deliveries.c.issue_id)
-        .where(deliveries.c.issue_id == issue_id, issues.c.state == IssueState.SENDING.value, place)
+        select(deliveries.c.id, deliveries.c.subscriber_id, status.label("status"))
+        .where(deliveries.c.issue_id == issue_id, place, sending)
         .where(or_(deliveries.c.state == DeliveryState.QUEUED.value, retried))
-        .order_by(deliveries.c.subscriber_id)
+        .order_by(deliveries.c.issue_id, deliveries.c.subscriber_id)
         .limit(1)
         .with_for_update(of=deliveries, skip_locked=True)
     )

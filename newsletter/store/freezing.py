@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select, update
 
 from newsletter.errors import IssueStateError, StoreError
 from newsletter.model import DeliveryState, IssueState, RankedPaper
-from newsletter.store.engine import insert_into
+from newsletter.store.engine import insert_into, refresh_statistics
 from newsletter.store.schema import deliveries, digest_papers, digests, issue_papers, issues
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class Freezer:
         while out := list(islice(left, _BATCH)):
             self._insert([self._row(who, None, DeliveryState.SKIPPED, reason) for who, reason in out])
         count = select(func.count()).select_from(deliveries).where(deliveries.c.issue_id == self._issue_id)
-        return Frozen(deliveries=self._connection.execute(count).scalar_one(), digests=len(self._digests))
+        number = self._connection.execute(count).scalar_one()
+        refresh_statistics(self._connection, number, deliveries, digests, digest_papers)
+        return Frozen(deliveries=number, digests=len(self._digests))
 
     def _freeze(self, batch: Sequence[Selection]) -> None:
         # Subscribers of one profile are handed one tuple: within a batch, where it cannot die, its identity will do.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 from newsletter.store.codec import title_digest
@@ -15,7 +16,7 @@ from newsletter.store.merge import merged, without_votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date, datetime
+    from datetime import datetime
 
     from newsletter.model import Paper
     from newsletter.store.snapshots import Counts
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
 class Entry:
     """One paper while papers are added; `number` is None until it has a row, `before` what that row holds.
 
-    `absorbed` are the numbers of rows that turned out to be this paper and are to go.
+    `listed_on` and `seen_at` date its texts: they are those of the latest listing in its own source, and of that as
+    it was answered last. `absorbed` are the numbers of rows that turned out to be this paper and are to go.
     """
 
     paper: Paper
     seen_at: datetime
+    listed_on: date | None = None
     number: int | None = None
     before: Paper | None = None
     seen_before: datetime | None = None
@@ -60,7 +63,7 @@ class Shelf:
         twins = self._twins(paper, known)
         entry = self._winner(known, twins)
         if entry is None:
-            entry = Entry(paper=without_votes(paper), seen_at=taken_at)
+            entry = Entry(paper=without_votes(paper), seen_at=taken_at, listed_on=paper.listed_on)
             self._enter(entry)
         else:
             for twin in [*twins, *([known] if known else [])]:
@@ -88,12 +91,10 @@ class Shelf:
         return min(candidates, key=lambda entry: not entry.paper.has_own_id, default=None)
 
     def _update(self, entry: Entry, paper: Paper, taken_at: datetime) -> None:
-        newer = taken_at >= entry.seen_at
+        newer = _moment(paper.listed_on, taken_at) >= _moment(entry.listed_on, entry.seen_at)
         takes_over = paper.has_own_id and not entry.paper.has_own_id
-        if takes_over:
-            entry.seen_at = taken_at
-        elif paper.source == entry.paper.source:
-            entry.seen_at = max(entry.seen_at, taken_at)
+        if takes_over or (newer and paper.source == entry.paper.source):
+            entry.listed_on, entry.seen_at = paper.listed_on, taken_at
         self._change(entry, without_votes(merged(entry.paper, paper, newer=newer)))
 
     def _absorb(self, entry: Entry, twin: Entry) -> None:
@@ -133,3 +134,8 @@ class Shelf:
         self._entries.remove(entry)
         if key := title_digest(entry.paper.title):
             self._by_title[key].remove(entry)
+
+
+def _moment(listed_on: date | None, taken_at: datetime) -> tuple[date, datetime]:
+    """Return what texts are compared by: a later listing is newer, and of one listing the later answer."""
+    return listed_on or date.min, taken_at

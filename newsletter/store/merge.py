@@ -21,7 +21,8 @@ _F = TypeVar("_F")
 def merged(old: Paper, new: Paper, *, newer: bool = True) -> Paper:
     """Return the stored paper `old` with what `new`, the same paper from some source, adds or corrects.
 
-    `newer` is False where `new` was taken before `old` was, as by importing an old file; then it corrects nothing.
+    `newer` is False where `new` is of an earlier listing than `old`, or was taken before it, as by importing an old
+    file; then it corrects nothing.
     """
     takes_over = new.has_own_id and not old.has_own_id
     wins = takes_over or (newer and new.source == old.source)
@@ -57,8 +58,8 @@ def without_votes(paper: Paper) -> Paper:
 def _text(first: str, first_raw: str, second: str, second_raw: str) -> tuple[str, str]:
     """Return a text and what the source gave for it, which must stay a pair."""
     if not first:
-        return second, second_raw
-    if first_raw or not second_raw:
+        return second, second_raw if second else first_raw or second_raw
+    if first_raw or not (second and second_raw):
         return first, first_raw
     return first, second_raw if first == second else first
 

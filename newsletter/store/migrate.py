@@ -14,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from newsletter.errors import StoreError
 from newsletter.store.engine import Lock, hold
@@ -44,8 +45,18 @@ def upgrade(database: Database, *, folder: Path = _FOLDER) -> None:
         hold(connection, Lock.SCHEMA)
         _refuse_newer(database.name, stored_version(connection), ScriptDirectory.from_config(config))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        _run(config, database.name)
         _check_references(database.name, connection)
+
+
+def _run(config: Config, name: str) -> None:
+    try:
+        command.upgrade(config, "head")
+    except SQLAlchemyError:
+        raise  # the database's own words; `Database` tells them
+    except Exception as error:  # a step may fail in any way, and must then be undone and told
+        told = " ".join(str(error).split())
+        raise StoreError(f"database {name} could not be brought to a newer schema and is unchanged: {told}") from error
 
 
 def _refuse_newer(name: str, version: str | None, scripts: ScriptDirectory) -> None:

@@ -10,6 +10,7 @@ from newsletter.model import Collection, DayState, Paper, Votes
 from newsletter.store import days, search
 from newsletter.store.adding import Added, add_papers
 from newsletter.store.codec import row_paper
+from newsletter.store.columns import storable
 from newsletter.store.engine import Lock, hold
 from newsletter.store.schema import listings, paper_ids, papers, votes
 
@@ -94,12 +95,13 @@ class PaperStore:
 
         An id that a paper had before it was merged still finds it; the paper's own `id` is then another.
         """
-        wanted = list(dict.fromkeys(ids))
+        asked = {name: storable(name) for name in ids}
+        wanted = list(asked.values())
         found: dict[str, Paper] = {}
         with self._database.reading() as connection:
             for start in range(0, len(wanted), _PAGE):
                 found |= _by_ids(connection, wanted[start : start + _PAGE])
-        return {name: found[name] for name in wanted if name in found}
+        return {name: found[stored] for name, stored in asked.items() if stored in found}
 
     def all(self) -> Iterator[Paper]:
         """Yield every paper, ordered by id, as they are fetched."""

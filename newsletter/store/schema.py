@@ -1,14 +1,15 @@
 """Every table, as the newest migration leaves them; the full-text index alone is in `search`.
 
 Only shapes: nothing here opens a database. A change here needs a new file in `migrations/versions/` and a new
-`SCHEMA_VERSION`; a test compares the two on both databases.
+`SCHEMA_VERSION`; a test compares the two on both databases. Ids, keys, names and states are compared byte by byte:
+SQLite does so by itself, on PostgreSQL the migrations give these columns the collation "C".
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint
 
-from newsletter.store.columns import BigKey, CleanText, Identifier, JsonText, UtcTime
+from newsletter.store.columns import BigKey, CleanText, JsonText, UtcTime
 
 SCHEMA_VERSION = "0001"
 
@@ -23,15 +24,15 @@ metadata = MetaData(
 
 # A paper's `number` never changes, its `id` does when an arXiv id becomes known; so all else refers to the number.
 # `title_key` is the digest of the normalised title (NULL without a letter or digit), so that no title is too long for
-# an index. `seen_at` dates the texts: an older file imported later must not put older texts back.
+# an index. `seen_at` dates the texts (see `identity`): an older file imported later must not put older texts back.
 papers = Table(
     "papers",
     metadata,
     Column("number", BigKey, primary_key=True),
-    Column("id", Identifier, nullable=False, unique=True),
-    Column("source", Identifier, nullable=False),
+    Column("id", CleanText, nullable=False, unique=True),
+    Column("source", CleanText, nullable=False),
     Column("title", CleanText, nullable=False),
-    Column("title_key", Identifier, index=True),
+    Column("title_key", CleanText, index=True),
     Column("abstract", CleanText, nullable=False),
     Column("authors", JsonText, nullable=False),
     Column("author_count", Integer, nullable=False),
@@ -55,7 +56,7 @@ papers = Table(
 paper_ids = Table(
     "paper_ids",
     metadata,
-    Column("id", Identifier, primary_key=True),
+    Column("id", CleanText, primary_key=True),
     Column("paper", BigKey, ForeignKey("papers.number"), nullable=False, index=True),
 )
 
@@ -63,8 +64,8 @@ listings = Table(
     "listings",
     metadata,
     Column("paper", BigKey, ForeignKey("papers.number"), primary_key=True),
-    Column("source", Identifier, primary_key=True),
     Column("listed_on", Date, primary_key=True),
+    Column("source", CleanText, primary_key=True),
     Index(None, "listed_on", "source"),
     sqlite_with_rowid=False,
 )
@@ -84,7 +85,7 @@ collections = Table(
     "collections",
     metadata,
     Column("day", Date, primary_key=True),
-    Column("source", Identifier, primary_key=True),
+    Column("source", CleanText, primary_key=True),
     Column("collected_at", UtcTime, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -92,7 +93,7 @@ collections = Table(
 feeds = Table(
     "feeds",
     metadata,
-    Column("source", Identifier, primary_key=True),
+    Column("source", CleanText, primary_key=True),
     Column("etag", CleanText, nullable=False),
     Column("last_modified", CleanText, nullable=False),
 )
@@ -103,12 +104,12 @@ subscribers = Table(
     metadata,
     Column("id", BigKey, primary_key=True),
     Column("address", CleanText, nullable=False),
-    Column("address_key", Identifier, nullable=False, unique=True),
-    Column("status", Identifier, nullable=False),
+    Column("address_key", CleanText, nullable=False, unique=True),
+    Column("status", CleanText, nullable=False),
     Column("profile", JsonText, nullable=False),
-    Column("cadence", Identifier, nullable=False),
+    Column("cadence", CleanText, nullable=False),
     Column("hour", Integer, nullable=False),
-    Column("timezone", Identifier, nullable=False),
+    Column("timezone", CleanText, nullable=False),
     Column("size", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
@@ -119,13 +120,13 @@ issues = Table(
     "issues",
     metadata,
     Column("id", BigKey, primary_key=True),
-    Column("period", Identifier, nullable=False, unique=True),
+    Column("period", CleanText, nullable=False, unique=True),
     Column("subject", CleanText, nullable=False),
     Column("note", CleanText, nullable=False),
     Column("pins", JsonText, nullable=False),
     Column("hides", JsonText, nullable=False),
-    Column("state", Identifier, nullable=False),
-    Column("approved_hash", Identifier, nullable=False),
+    Column("state", CleanText, nullable=False),
+    Column("approved_hash", CleanText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("approved_at", UtcTime),
@@ -149,7 +150,7 @@ digests = Table(
     metadata,
     Column("id", BigKey, primary_key=True),
     Column("issue_id", BigKey, ForeignKey("issues.id"), nullable=False),
-    Column("key", Identifier, nullable=False),
+    Column("key", CleanText, nullable=False),
     Column("left_out", Integer, nullable=False),
     UniqueConstraint("issue_id", "key"),
 )
@@ -175,11 +176,11 @@ deliveries = Table(
     Column("issue_id", BigKey, ForeignKey("issues.id"), nullable=False),
     Column("subscriber_id", BigKey, ForeignKey("subscribers.id"), nullable=False),
     Column("digest_id", BigKey, ForeignKey("digests.id"), index=True),
-    Column("state", Identifier, nullable=False),
+    Column("state", CleanText, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("reply", CleanText, nullable=False),
     Column("retry_at", UtcTime),
-    Column("lease_owner", Identifier, nullable=False),
+    Column("lease_owner", CleanText, nullable=False),
     Column("lease_until", UtcTime),
     Column("updated_at", UtcTime, nullable=False),
     UniqueConstraint("issue_id", "subscriber_id"),

@@ -85,10 +85,17 @@ def find(connection: Connection, query: str, limit: int) -> list[int]:
 
 def words(content: str) -> str:
     """Return the words of a text, folded (no case, no accents) and parted by single spaces."""
-    decomposed = unicodedata.normalize("NFKD", content.casefold())
-    folded = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    parts = _NOT_WORD.split(unicodedata.normalize("NFC", folded))
+    parts = _NOT_WORD.split(_folded(content))
     return " ".join(part[:_LONGEST_WORD] for part in parts if part)
+
+
+def _folded(content: str) -> str:
+    if content.isascii():
+        return content.lower()
+    # Folded twice: a letter in another style (a mathematical bold A) has no case before it is decomposed.
+    decomposed = unicodedata.normalize("NFKD", content.casefold()).casefold()
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", decomposed) if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFC", bare)
 
 
 def _queries(terms: list[str], dialect: str) -> list[str]:

@@ -106,7 +106,7 @@ def _described(name: str, kind: str, connection: Connection) -> str:
     if version < SCHEMA_VERSION:
         return f"{kind} {name}, schema {version}; the next command brings it to {SCHEMA_VERSION}"
     counts = [
-        f"{connection.execute(select(func.count()).select_from(table)).scalar_one():,} {table.name}"
+        f"{table.name}: {connection.execute(select(func.count()).select_from(table)).scalar_one():,}"
         for table in (papers, subscribers, issues)
     ]
-    return f"{kind} {name}, schema {version}: {', '.join(counts)}"
+    return f"{kind} {name}, schema {version}, {', '.join(counts)}"

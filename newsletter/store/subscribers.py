@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ from sqlalchemy import func, select, update
 
 from newsletter.errors import StoreError
 from newsletter.model import Cadence, Subscriber, SubscriberStatus
+from newsletter.store import schema
 from newsletter.store.codec import payload_profile, profile_payload
-from newsletter.store.engine import insert_into
+from newsletter.store.engine import insert_into, refresh_statistics
 from newsletter.store.schema import subscribers
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class SubscriberStore:
         with self._database.writing() as connection:
             while batch := list(islice(rest, _BATCH)):
                 _add(connection, batch, now, added, known)
+            refresh_statistics(connection, len(added), schema.subscribers)
         return AddOutcome(added=tuple(added), known=tuple(known))
 
     def find(self, address: str) -> Subscriber | None:
@@ -127,14 +129,16 @@ def _add(
     for subscriber in batch:
         first.setdefault(address_key(subscriber.address), subscriber)
     rows = [_row(key, subscriber, now) for key, subscriber in first.items()]
-    statement = insert_into(connection, subscribers).on_conflict_do_nothing().returning(subscribers)
-    stored = {row.address_key: _subscriber(row) for row in connection.execute(statement, rows)}
+    insert = insert_into(connection, subscribers).on_conflict_do_nothing()
+    found = connection.execute(insert.returning(subscribers.c.address_key, subscribers.c.id), rows)
+    stored = {row.address_key: row.id for row in found}
     for subscriber in batch:
-        one = stored.pop(address_key(subscriber.address), None)
-        if one is None:
+        number = stored.pop(address_key(subscriber.address), None)
+        if number is None:
             known.append(subscriber.address)
         else:
-            added.append(one)
+            created = subscriber.created_at or now
+            added.append(replace(subscriber, id=number, address=subscriber.address.strip(), created_at=created))
 
 
 def _row(key: str, subscriber: Subscriber, now: datetime) -> dict[str, Any]:

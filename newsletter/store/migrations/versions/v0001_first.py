@@ -58,8 +58,8 @@ def _dated() -> None:
     op.create_table(
         "listings",
         sa.Column("paper", _KEY, sa.ForeignKey("papers.number"), primary_key=True),
-        sa.Column("source", _NAME, primary_key=True),
         sa.Column("listed_on", sa.Date(), primary_key=True),
+        sa.Column("source", _NAME, primary_key=True),
         sa.Index(None, "listed_on", "source"),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,420 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from newsletter.errors import IssueStateError, StoreError
+from newsletter.model import DeliveryState, Issue, IssueState, Paper, RankedPaper, Subscriber, SubscriberStatus
+from newsletter.store import Frozen, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from newsletter.model import Delivery
+    from newsletter.store import Store
+
+NOW = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
+LEASE = timedelta(minutes=15)
+PAPERS = tuple(
+    Paper(id=f"2607.0000{n}", source="huggingface", title=f"Paper {n}", listed_on=date(2026, 7, 14)) for n in range(5)
+)
+
+
+def ranked(*numbers: int) -> tuple[RankedPaper, ...]:
+    return tuple(
+        RankedPaper(paper=PAPERS[n], score=1 / (n + 3), reasons=(f"{n} upvotes", "matches: ünï"), matched=n < 2)
+        for n in numbers
+    )
+
+
+class Sending(NamedTuple):
+    """A store with an approved issue and four confirmed readers."""
+
+    store: Store
+    issue: Issue
+    readers: tuple[Subscriber, ...]
+
+    def freeze(self, content_hash: str = "hash") -> Frozen:
+        first, second, third, _ = (reader.id for reader in self.readers)
+        selections = [(first, ranked(0, 1), 3), (second, ranked(0, 1), 3), (third, ranked(2), 4)]
+        skipped = [(self.readers[3].id, "nothing new")]
+        return self.store.deliveries.freeze(self.issue.id, selections, skipped, content_hash=content_hash, now=NOW)
+
+    def claim(self, owner: str = "me", now: datetime = NOW) -> Delivery | None:
+        return self.store.deliveries.claim(self.issue.id, owner=owner, now=now, lease=LEASE)
+
+    def settle(
+        self, delivery: Delivery, state: DeliveryState, *, owner: str = "me", retry_at: datetime | None = None
+    ) -> bool:
+        return self.store.deliveries.settle(
+            delivery.id, owner=owner, state=state, reply="250 ok", retry_at=retry_at, now=NOW
+        )
+
+    def must_claim(self, now: datetime = NOW) -> Delivery:
+        delivery = self.claim(now=now)
+        assert delivery is not None
+        return delivery
+
+
+@pytest.fixture
+def approved(store: Store) -> Sending:
+    store.papers.add(PAPERS, taken_at=NOW)
+    people = [Subscriber(address=f"r{n}@x.example", status=SubscriberStatus.CONFIRMED) for n in range(4)]
+    readers = store.subscribers.add(people, now=NOW).added
+    store.issues.create(Issue(period="2026-07-14", subject="S", papers=PAPERS), now=NOW)
+    issue = store.issues.approve("2026-07-14", "hash", now=NOW)
+    return Sending(store, issue, readers)
+
+
+@pytest.fixture
+def sending(approved: Sending) -> Sending:
+    approved.freeze()
+    return approved
+
+
+# --- Freezing -----------------------------------------------------------------------------------------------------
+
+
+def test_a_freeze_stores_equal_selections_once_and_starts_the_sending(approved: Sending) -> None:
+    assert approved.freeze() == Frozen(deliveries=4, digests=2)
+    issue = approved.store.issues.get("2026-07-14")
+    assert issue is not None
+    assert issue.state is IssueState.SENDING
+    first, second, third, fourth = approved.store.deliveries.all(issue.id)
+    assert first.digest_id == second.digest_id != third.digest_id
+    assert (fourth.state, fourth.reply, fourth.digest_id) == (DeliveryState.SKIPPED, "nothing new", None)
+    assert approved.store.deliveries.of(issue.id, approved.readers[3].id) == fourth
+    assert approved.store.deliveries.of(issue.id, 0) is None
+    assert list(approved.store.deliveries.all(issue.id, DeliveryState.QUEUED)) == [first, second, third]
+
+
+def test_a_digest_comes_back_as_it_was_frozen(sending: Sending) -> None:
+    store = sending.store
+    for reader, expected in zip(sending.readers, [(ranked(0, 1), 3), (ranked(0, 1), 3), (ranked(2), 4)], strict=False):
+        delivery = store.deliveries.of(sending.issue.id, reader.id)
+        assert delivery is not None
+        assert delivery.digest_id is not None
+        assert store.deliveries.selection(delivery.digest_id, sending.issue) == expected
+
+
+def test_a_second_freeze_changes_nothing_and_reads_nothing(sending: Sending) -> None:
+    selections = iter([(sending.readers[0].id, ranked(3), 0)])
+    before = list(sending.store.deliveries.all(sending.issue.id))
+    frozen = sending.store.deliveries.freeze(sending.issue.id, selections, content_hash="hash", now=NOW)
+    assert frozen == Frozen()
+    assert next(selections)  # it was not even looked at
+    assert list(sending.store.deliveries.all(sending.issue.id)) == before
+
+
+def test_an_edited_issue_is_not_frozen(approved: Sending) -> None:
+    with pytest.raises(IssueStateError, match="issue 2026-07-14 was edited after it was approved"):
+        approved.freeze(content_hash="another")
+    assert approved.store.deliveries.totals(approved.issue.id) == {}
+
+
+def test_an_issue_that_is_not_approved_is_not_frozen(approved: Sending) -> None:
+    approved.store.issues.move("2026-07-14", frm=[IssueState.APPROVED], to=IssueState.DRAFT, now=NOW)
+    with pytest.raises(IssueStateError, match="issue 2026-07-14 is draft, not approved"):
+        approved.freeze()
+    with pytest.raises(IssueStateError, match="no issue with the id 0"):
+        approved.store.deliveries.freeze(0, [], content_hash="hash", now=NOW)
+
+
+def test_a_freeze_that_fails_leaves_the_issue_approved(approved: Sending) -> None:
+    def breaking() -> Iterator[tuple[int, tuple[RankedPaper, ...], int]]:
+        yield approved.readers[0].id, ranked(0), 0
+        raise OSError("the model broke")
+
+    stray = (RankedPaper(paper=Paper(id="2607.99999", source="x", title="T"), score=1.0),)
+    freeze, issue_id = approved.store.deliveries.freeze, approved.issue.id
+    with pytest.raises(OSError, match="the model broke"):
+        freeze(issue_id, breaking(), content_hash="hash", now=NOW)
+    with pytest.raises(StoreError, match=r"paper 2607\.99999 is not in the issue"):
+        freeze(issue_id, [(approved.readers[0].id, stray, 0)], content_hash="hash", now=NOW)
+    with pytest.raises(StoreError):
+        freeze(issue_id, [(0, ranked(0), 0)], content_hash="hash", now=NOW)
+    assert approved.store.deliveries.totals(issue_id) == {}
+    assert approved.freeze() == Frozen(deliveries=4, digests=2)
+
+
+def test_many_readers_are_frozen_in_batches(approved: Sending) -> None:
+    people = [Subscriber(address=f"m{n}@x.example", status=SubscriberStatus.CONFIRMED) for n in range(4500)]
+    many = approved.store.subscribers.add(people, now=NOW).added
+    selections = ((reader.id, ranked(reader.id % 3), 0) for reader in many)
+    frozen = approved.store.deliveries.freeze(approved.issue.id, selections, content_hash="hash", now=NOW)
+    assert frozen == Frozen(deliveries=4500, digests=3)
+
+
+def test_readers_may_be_read_from_the_store_while_their_digests_are_frozen(approved: Sending) -> None:
+    store = approved.store
+    selections = ((reader.id, ranked(0), 0) for reader in store.subscribers.all())
+    assert store.deliveries.freeze(approved.issue.id, selections, content_hash="hash", now=NOW).deliveries == 4
+
+
+def test_a_digest_of_another_issue_is_refused(sending: Sending) -> None:
+    delivery = sending.must_claim()
+    assert delivery.digest_id is not None
+    with pytest.raises(StoreError, match="issue 2026-07-14 has no digest"):
+        sending.store.deliveries.selection(0, sending.issue)
+    with pytest.raises(StoreError, match="has no digest"):
+        sending.store.deliveries.selection(delivery.digest_id, replace(sending.issue, id=0))
+
+
+def test_a_frozen_digest_outlives_the_merge_of_its_papers(store: Store) -> None:
+    pages = tuple(Paper(id=f"feed:{n}", source="feed", title="On Caching", comments=n) for n in range(2))
+    store.papers.add(pages, taken_at=NOW)
+    (reader,) = store.subscribers.add(
+        [Subscriber(address="a@x.example", status=SubscriberStatus.CONFIRMED)], now=NOW
+    ).added
+    store.issues.create(Issue(period="2026-07-14", subject="S", papers=pages), now=NOW)
+    issue = store.issues.approve("2026-07-14", "hash", now=NOW)
+    chosen = (RankedPaper(paper=pages[1], score=0.5), RankedPaper(paper=pages[0], score=0.25))
+    store.deliveries.freeze(issue.id, [(reader.id, chosen, 0)], content_hash="hash", now=NOW)
+    store.papers.add([Paper(id="2607.00009", source="huggingface", title="On caching")], taken_at=NOW)
+    assert store.papers.count() == 1
+    delivery = store.deliveries.claim(issue.id, owner="me", now=NOW, lease=LEASE)
+    assert delivery is not None
+    assert delivery.digest_id is not None
+    stored = store.issues.by_id(issue.id)
+    assert stored is not None
+    assert store.deliveries.selection(delivery.digest_id, stored) == (chosen, 0)
+    # Whatever id one asks by: this reader has had the paper.
+    sent = store.deliveries.already_sent(issue.id + 1, ["2607.00009", "feed:0", "2607.77777"])
+    assert sent == {reader.id: frozenset({"2607.00009", "feed:0"})}
+
+
+# --- Claiming and settling ----------------------------------------------------------------------------------------
+
+
+def test_claims_go_through_all_and_each_is_counted(sending: Sending) -> None:
+    claimed = [sending.must_claim() for _ in range(3)]
+    assert sending.claim() is None
+    assert [one.subscriber_id for one in claimed] == [reader.id for reader in sending.readers[:3]]
+    assert {(one.state, one.attempts) for one in claimed} == {(DeliveryState.IN_FLIGHT, 1)}
+    assert sending.store.deliveries.totals(sending.issue.id) == {DeliveryState.IN_FLIGHT: 3, DeliveryState.SKIPPED: 1}
+
+
+def test_a_settled_delivery_is_done(sending: Sending) -> None:
+    delivery = sending.must_claim()
+    assert sending.settle(delivery, DeliveryState.ACCEPTED)
+    found = sending.store.deliveries.of(sending.issue.id, delivery.subscriber_id)
+    assert found == replace(delivery, state=DeliveryState.ACCEPTED, reply="250 ok")
+    assert not sending.settle(delivery, DeliveryState.FAILED)
+    assert sending.store.deliveries.of(sending.issue.id, delivery.subscriber_id) == found
+
+
+def test_only_the_owner_of_the_lease_can_settle(sending: Sending) -> None:
+    delivery = sending.must_claim()
+    assert not sending.settle(delivery, DeliveryState.ACCEPTED, owner="someone else")
+    assert sending.store.deliveries.totals(sending.issue.id)[DeliveryState.IN_FLIGHT] == 1
+
+
+def test_a_deferred_delivery_is_claimed_again_when_it_is_due(sending: Sending) -> None:
+    first = sending.must_claim()
+    due = NOW + timedelta(minutes=5)
+    sending.settle(first, DeliveryState.DEFERRED, retry_at=due)
+    others = [sending.must_claim(), sending.must_claim()]
+    assert first.id not in {one.id for one in others}
+    assert sending.claim() is None
+    again = sending.must_claim(now=due)
+    assert (again.id, again.attempts, again.retry_at) == (first.id, 2, None)
+
+
+def test_a_deferred_delivery_without_a_time_is_due_at_once(sending: Sending) -> None:
+    first = sending.must_claim()
+    sending.settle(first, DeliveryState.DEFERRED)
+    assert {sending.must_claim().id for _ in range(3)} >= {first.id}
+
+
+@pytest.mark.parametrize("status", [status for status in SubscriberStatus if status is not SubscriberStatus.CONFIRMED])
+def test_who_is_not_confirmed_any_more_is_skipped_with_the_reason(sending: Sending, status: SubscriberStatus) -> None:
+    gone, next_one, *_ = sending.readers
+    sending.store.subscribers.set_status(gone.address, status, now=NOW)
+    assert sending.must_claim().subscriber_id == next_one.id
+    delivery = sending.store.deliveries.of(sending.issue.id, gone.id)
+    assert delivery is not None
+    assert (delivery.state, delivery.reply, delivery.attempts) == (DeliveryState.SKIPPED, status.value, 0)
+
+
+def test_an_unsubscribe_during_the_wait_for_a_retry_is_honoured(sending: Sending) -> None:
+    first = sending.must_claim()
+    sending.settle(first, DeliveryState.DEFERRED, retry_at=NOW)
+    sending.store.subscribers.set_status(sending.readers[0].address, SubscriberStatus.UNSUBSCRIBED, now=NOW)
+    claimed = {sending.must_claim().id, sending.must_claim().id}
+    assert first.id not in claimed
+    assert sending.claim() is None
+
+
+def test_nothing_is_claimed_of_an_issue_that_is_not_being_sent(sending: Sending) -> None:
+    sending.store.issues.move("2026-07-14", frm=[IssueState.SENDING], to=IssueState.CANCELLED, now=NOW)
+    assert sending.claim() is None
+    assert sending.store.deliveries.claim(0, owner="me", now=NOW, lease=LEASE) is None
+
+
+@pytest.mark.parametrize("to", [DeliveryState.UNCERTAIN, DeliveryState.QUEUED])
+def test_a_lease_that_ended_lapses_and_cannot_be_settled_any_more(sending: Sending, to: DeliveryState) -> None:
+    delivery = sending.must_claim()
+    lapse, issue_id = sending.store.deliveries.lapse, sending.issue.id
+    assert lapse(issue_id, now=NOW + LEASE - timedelta(seconds=1), to=to) == 0
+    assert lapse(issue_id, now=NOW + LEASE, to=to) == 1
+    assert lapse(issue_id, now=NOW + LEASE, to=to) == 0
+    assert not sending.settle(delivery, DeliveryState.ACCEPTED)
+    found = sending.store.deliveries.of(issue_id, delivery.subscriber_id)
+    assert found is not None
+    assert found.state is to
+    claimable = {sending.must_claim().id for _ in range(2 if to is DeliveryState.UNCERTAIN else 3)}
+    assert (delivery.id in claimable) == (to is DeliveryState.QUEUED)
+    assert sending.claim() is None
+
+
+def test_uncertain_deliveries_can_be_queued_again(sending: Sending) -> None:
+    delivery = sending.must_claim()
+    sending.settle(delivery, DeliveryState.UNCERTAIN)
+    assert sending.store.deliveries.requeue(sending.issue.id, DeliveryState.UNCERTAIN, now=NOW) == 1
+    assert sending.store.deliveries.requeue(sending.issue.id, DeliveryState.UNCERTAIN, now=NOW) == 0
+    again = {sending.must_claim() for _ in range(3)}
+    assert (delivery.id, 2) in {(one.id, one.attempts) for one in again}
+
+
+def test_a_late_answer_within_a_lease_nobody_took_notice_of_still_counts(sending: Sending) -> None:
+    delivery = sending.must_claim()
+    assert sending.store.deliveries.settle(
+        delivery.id, owner="me", state=DeliveryState.ACCEPTED, reply="250", retry_at=None, now=NOW + 2 * LEASE
+    )
+
+
+def test_the_totals_balance(sending: Sending) -> None:
+    for state in (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.UNCERTAIN):
+        sending.settle(sending.must_claim(), state)
+    totals = sending.store.deliveries.totals(sending.issue.id)
+    assert totals == {
+        DeliveryState.ACCEPTED: 1,
+        DeliveryState.FAILED: 1,
+        DeliveryState.UNCERTAIN: 1,
+        DeliveryState.SKIPPED: 1,
+    }
+    assert sum(totals.values()) == 4
+
+
+def test_who_had_or_may_have_had_a_paper_is_known(sending: Sending) -> None:
+    store, (first, second, third, _) = sending.store, sending.readers
+    ids = [paper.id for paper in PAPERS]
+    other = sending.issue.id + 1
+    assert store.deliveries.already_sent(other, ids) == {}  # queued is not sent
+    sending.settle(sending.must_claim(), DeliveryState.ACCEPTED)
+    sending.settle(sending.must_claim(), DeliveryState.FAILED)
+    sending.must_claim()
+    assert store.deliveries.already_sent(other, ids) == {
+        first.id: frozenset({"2607.00000", "2607.00001"}),
+        third.id: frozenset({"2607.00002"}),
+    }
+    assert store.deliveries.already_sent(other, ["2607.00001"]) == {first.id: frozenset({"2607.00001"})}
+    assert store.deliveries.already_sent(other, []) == {}
+    assert store.deliveries.already_sent(sending.issue.id, ids) == {}  # this issue's own do not count
+    assert second.id not in store.deliveries.already_sent(other, ids)
+
+
+def test_papers_of_several_issues_are_put_together(sending: Sending) -> None:
+    store, reader = sending.store, sending.readers[0]
+    sending.settle(sending.must_claim(), DeliveryState.ACCEPTED)
+    store.issues.create(Issue(period="2026-07-15", subject="S", papers=PAPERS), now=NOW)
+    second = store.issues.approve("2026-07-15", "h", now=NOW)
+    store.deliveries.freeze(second.id, [(reader.id, ranked(4), 0)], content_hash="h", now=NOW)
+    store.deliveries.claim(second.id, owner="me", now=NOW, lease=LEASE)
+    sent = store.deliveries.already_sent(0, [paper.id for paper in PAPERS])
+    assert sent[reader.id] == frozenset({"2607.00000", "2607.00001", "2607.00004"})
+
+
+# --- Several at once ----------------------------------------------------------------------------------------------
+
+CLAIM_ALL = """
+import sys
+from datetime import UTC, datetime, timedelta
+from newsletter.model import DeliveryState
+from newsletter.store import open_store
+
+now = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
+with open_store(sys.argv[1]) as store:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    mine = {"owner": sys.argv[3], "now": now}
+    while delivery := store.deliveries.claim(int(sys.argv[2]), lease=timedelta(minutes=15), **mine):
+        print(delivery.id, delivery.attempts, flush=True)
+        assert store.deliveries.settle(delivery.id, state=DeliveryState.ACCEPTED, reply="", retry_at=None, **mine)
+"""
+
+
+def test_claimers_in_several_processes_never_get_the_same_delivery(approved: Sending, store_url: str) -> None:
+    people = [Subscriber(address=f"m{n}@x.example", status=SubscriberStatus.CONFIRMED) for n in range(60)]
+    many = approved.store.subscribers.add(people, now=NOW).added
+    selections = [(reader.id, ranked(0), 0) for reader in many]
+    approved.store.deliveries.freeze(approved.issue.id, selections, content_hash="hash", now=NOW)
+    arguments = [sys.executable, "-W", "error", "-c", CLAIM_ALL, store_url, str(approved.issue.id)]
+    claimers = [
+        subprocess.Popen([*arguments, f"owner {n}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for n in range(3)
+    ]
+    for claimer in claimers:
+        assert claimer.stdout is not None
+        assert claimer.stdout.readline() == "ready\n"
+    lines = [line for claimer in start_all(claimers) for line in claimer.communicate(timeout=60)[0].splitlines()]
+    assert [claimer.returncode for claimer in claimers] == [0, 0, 0]
+    assert Counter(line.split()[0] for line in lines) == Counter(str(one.id) for one in every(approved))
+    assert approved.store.deliveries.totals(approved.issue.id) == {DeliveryState.ACCEPTED: 60}
+
+
+def start_all(claimers: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
+    for claimer in claimers:
+        assert claimer.stdin is not None
+        claimer.stdin.write("go\n")
+        claimer.stdin.flush()
+    return claimers
+
+
+def every(sending: Sending) -> Iterator[Delivery]:
+    return sending.store.deliveries.all(sending.issue.id)
+
+
+FREEZE = """
+import sys
+from datetime import UTC, datetime
+from newsletter.model import RankedPaper
+from newsletter.store import open_store
+
+with open_store(sys.argv[1]) as store:
+    issue = store.issues.by_id(int(sys.argv[2]))
+    chosen = (RankedPaper(paper=issue.papers[0], score=float(sys.argv[3])),)
+    selections = [(reader.id, chosen, 0) for reader in store.subscribers.all()]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    now = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
+    print(store.deliveries.freeze(issue.id, selections, content_hash="hash", now=now).deliveries)
+"""
+
+
+def test_of_two_processes_that_freeze_at_once_one_does(approved: Sending, store_url: str) -> None:
+    arguments = [sys.executable, "-W", "error", "-c", FREEZE, store_url, str(approved.issue.id)]
+    racers = [
+        subprocess.Popen([*arguments, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for n in range(2)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    told = [racer.communicate(timeout=60)[0].strip() for racer in start_all(racers)]
+    assert sorted(told) == ["0", "4"]
+    assert len({one.digest_id for one in every(approved)}) == 1
+
+
+def test_a_claim_outlives_its_process(sending: Sending, store_url: str) -> None:
+    delivery = sending.must_claim()
+    with open_store(store_url) as other:
+        found = other.deliveries.of(sending.issue.id, delivery.subscriber_id)
+        assert found == delivery
+        assert other.deliveries.lapse(sending.issue.id, now=NOW + LEASE) == 1
