@@ -5,7 +5,7 @@ It weighs nothing: what each part added is told by the caller.
 
 from __future__ import annotations
 
-from itertools import islice
+from functools import lru_cache
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,16 @@ def said(reasons: Iterable[tuple[float, str]]) -> tuple[str, ...]:
 
 
 def for_terms(terms: Iterable[str]) -> str:
-    """Return the reason for wished-for words that stand in the paper; at most four, the same one once."""
-    once: dict[str, str] = {}
-    for term in terms:
-        once.setdefault(term.casefold(), _short(term))
-    return "matches: " + ", ".join(islice(once.values(), _MOST_TERMS)) if once else ""
+    """Return the reason for wished-for words that stand in the paper; at most four, none that is part of another."""
+    once = {_bare(term): term for term in reversed(list(terms))}
+    whole = [term for bare, term in reversed(once.items()) if not any(bare in other != bare for other in once)]
+    return "matches: " + ", ".join(map(_short, whole[:_MOST_TERMS])) if whole else ""
+
+
+@lru_cache(maxsize=50_000)
+def _bare(term: str) -> str:
+    """Return the words of a term between blanks, so that `in` compares whole words."""
+    return f" {title_key(term)} "
 
 
 def for_likeness(label: str) -> str:
