@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from newsletter.deliver.base import Mailer
     from newsletter.pipeline.audience import Defaults
     from newsletter.pipeline.digests import Press
+    from newsletter.pipeline.drafting import Shaping
     from newsletter.rank.ranker import Ranker
     from newsletter.store import Store
 
@@ -131,11 +132,13 @@ class App:
         )
 
     @cached_property
-    def version(self) -> str:
-        """A digest (hex) of all but an issue's own content that shapes its mails: templates, identity, ranking."""
-        config = self.config
-        shaping = (self.press.renderer.version, config.topics, sorted(config.aliases.items()), config.rank)
-        return hashlib.sha256(repr(shaping).encode()).hexdigest()
+    def shaping(self) -> Shaping:
+        """What shapes the mails of every issue: the templates and the sender's identity, and the ranking."""
+        from newsletter.pipeline.drafting import Shaping  # noqa: PLC0415 - only drafts and sends need it
+
+        ranking = (self.config.topics, sorted(self.config.aliases.items()), self.config.rank)
+        digest = hashlib.sha256(repr(ranking).encode()).hexdigest()
+        return Shaping(look=self.press.renderer.version, ranking=digest)
 
     @cached_property
     def press(self) -> Press:

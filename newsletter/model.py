@@ -187,7 +187,8 @@ class Issue:
 
     `period` is `2026-07-14`, `2026-W29` or `2026-07`. `papers` are the candidates as they stood when the issue was
     drafted (texts and votes), so every preview and the send see the same. `approved_hash` is the content hash that
-    the approval is bound to. `note` is the editor's Markdown; `pins` and `hides` are paper ids.
+    the approval is bound to. `note` is the editor's Markdown; `pins` and `hides` are paper ids. `corpus_mark` is the
+    newest paper (a number of the store's) that was known then: the ranking learns from none later.
     """
 
     period: str
@@ -199,6 +200,7 @@ class Issue:
     pins: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
     approved_hash: str = ""
+    corpus_mark: int = 0
     created_at: datetime | None = None
     approved_at: datetime | None = None
     sent_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Commands about issues: draft, issues, preview, approve, send."""
+"""Commands about issues: draft, issues, preview, approve, send, retry."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from newsletter.model import Digest, Issue, Subscriber
 
 Period = Annotated[str, typer.Argument(metavar="PERIOD", help="A day 2026-07-14, a week 2026-W29 or a month 2026-07.")]
+_SHOWN = 3  # reasons of failure that are printed
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
     app.command("preview")(preview)
     app.command("approve")(approve)
     app.command("send")(send)
+    app.command("retry")(retry)
 
 
 def draft(context: typer.Context, period: Period) -> None:
@@ -57,7 +59,8 @@ def draft(context: typer.Context, period: Period) -> None:
         note(line)
     issue = outcome.issue
     done = "drafted" if outcome.created else "brought up to date" if outcome.changed else "is up to date"
-    say(f"issue {issue.period} {done}: {len(issue.papers)} papers, subject: {issue.subject}")
+    papers = f"{len(issue.papers)} paper{'s' * (len(issue.papers) != 1)}"
+    say(f"issue {issue.period} {done}: {papers}, subject: {issue.subject}")
     if outcome.approval_voided:
         note(f"the approval is void, since the content changed; approve again: newsletter approve {issue.period}")
 
@@ -111,7 +114,7 @@ def approve(context: typer.Context, period: Period) -> None:
     from newsletter.pipeline.drafting import approve as run  # noqa: PLC0415 - keeps --help quick
 
     with existing(context) as app:
-        issue = run(app.store, period, version=app.version, now=context.obj.now())
+        issue = run(app.store, period, shaping=app.shaping, now=context.obj.now())
     say(f"issue {issue.period} approved (content {issue.approved_hash[:12]}); send it with: newsletter send {period}")
 
 
@@ -131,7 +134,7 @@ def send(
     call: Call = context.obj
     with existing(context) as app:
         issue = issue_of(app.store, period)
-        sending.check_sendable(issue, version=app.version)
+        sending.check_sendable(app.store, issue, app.shaping)
         if issue.state is IssueState.SENT:
             say(f"issue {issue.period} was already sent: {_totals(app.store.deliveries.totals(issue.id))}")
             return
@@ -141,12 +144,39 @@ def send(
         _send(app, issue, call)
 
 
+def retry(
+    context: typer.Context,
+    period: Period,
+    failed: Annotated[bool, typer.Option("--failed", help="Those that were refused for good.")] = False,
+    uncertain: Annotated[
+        bool, typer.Option("--uncertain", help="Those of which nobody knows whether they arrived.")
+    ] = False,
+) -> None:
+    """Let failed or uncertain mails wait again.
+
+    Nothing is sent now: `send` sends them. An uncertain mail may then arrive twice, with the same Message-ID.
+    """
+    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
+
+    if failed == uncertain:
+        raise UsageError("name one of --failed and --uncertain")
+    state = DeliveryState.FAILED if failed else DeliveryState.UNCERTAIN
+    with existing(context) as app:
+        issue = issue_of(app.store, period)
+        number = sending.retry(app.store, issue, state, now=context.obj.now())
+    if not number:
+        say(f"issue {issue.period} has no mail that is {state}; nothing was changed")
+        return
+    say(f"issue {issue.period}: {number} {state} now wait again; send them with: newsletter send {issue.period}")
+
+
 def _send(app: App, issue: Issue, call: Call) -> None:
     from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
 
     mailer = app.mailer()
     mailer.check()
-    sending.freeze(app.store, issue, app.ranker, now=call.now())
+    sending.freeze(app.store, issue, app.ranker, app.press, now=call.now())
     handover = sending.Handover(
         store=app.store,
         issue=issue,
@@ -162,6 +192,8 @@ def _send(app: App, issue: Issue, call: Call) -> None:
     totals = sending.finish(app.store, issue, now=call.now())
     say(f"issue {issue.period}: {_totals(totals)}")
     _tell_open_ends(app, issue, totals)
+    if totals.get(DeliveryState.FAILED) and not totals.get(DeliveryState.ACCEPTED):
+        raise typer.Exit(1)
 
 
 def _tell_plan(app: App, issue: Issue) -> None:
@@ -178,11 +210,15 @@ def _tell_plan(app: App, issue: Issue) -> None:
 
 
 def _tell_open_ends(app: App, issue: Issue, totals: Mapping[DeliveryState, int]) -> None:
+    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
+
     if count := totals.get(DeliveryState.UNCERTAIN, 0):
-        note(
-            f"{count} uncertain: a crash or a lost connection left it open whether they arrived; they are held. To send"
-        )
-        note('them again set uncertain = "resend" under [deliver], and run send again')
+        note(f"{count} uncertain: a crash or a lost connection left it open whether they arrived; they are held")
+        note(f"to send them again all the same: newsletter retry {issue.period} --uncertain")
+    if count := totals.get(DeliveryState.FAILED, 0):
+        for reply, number in list(sending.failures(app.store, issue).items())[:_SHOWN]:
+            note(f"{number} failed: {reply}")
+        note(f"{count} failed in all; when the cause is mended: newsletter retry {issue.period} --failed")
     if count := totals.get(DeliveryState.DEFERRED, 0):
         note(f"{count} deferred for now; run again later: newsletter send {issue.period}")
     if count := totals.get(DeliveryState.IN_FLIGHT, 0):

@@ -79,7 +79,7 @@ def demo(
             mailer=app.mailer(),
             settings=app.config.deliver,
             defaults=app.defaults(confirmed=True),
-            version=app.version,
+            shaping=app.shaping,
             html=folder / "html",
             clock=call.now,
         )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from newsletter.model import Issue, Subscriber
     from newsletter.pipeline.audience import Defaults
     from newsletter.pipeline.digests import Press
+    from newsletter.pipeline.drafting import Shaping
     from newsletter.rank.ranker import Ranker
     from newsletter.store import Store
 
@@ -51,7 +52,7 @@ class _Parts:
     ranker: Ranker
     mailer: Mailer
     settings: DeliverSettings
-    version: str
+    shaping: Shaping
     clock: Callable[[], datetime]
 
 
@@ -63,13 +64,13 @@ def run_demo(
     mailer: Mailer,
     settings: DeliverSettings,
     defaults: Defaults,
-    version: str,
+    shaping: Shaping,
     html: Path,
     clock: Callable[[], datetime],
 ) -> Shown:
     """Import the samples, then draft, approve and send one issue a day; writes each digest's HTML below `html`."""
     parts = _Parts(
-        store=store, press=press, ranker=ranker, mailer=mailer, settings=settings, version=version, clock=clock
+        store=store, press=press, ranker=ranker, mailer=mailer, settings=settings, shaping=shaping, clock=clock
     )
     for outcome in import_files(store, [resource("config", "demo", "papers.jsonl")], now=clock()):
         assert not outcome.error and not outcome.rejected, "the shipped samples are whole"  # noqa: S101,PT018 - a test shows it
@@ -107,10 +108,10 @@ def _issue(parts: _Parts, period: str) -> tuple[Issue, int]:
         return present, 0
     if present is None or present.state is IssueState.DRAFT:
         draft(parts.store, period, now=parts.clock())
-        approve(parts.store, period, version=parts.version, now=parts.clock())
+        approve(parts.store, period, shaping=parts.shaping, now=parts.clock())
     issue = parts.store.issues.get(period)
     assert issue is not None, "it was drafted above"  # noqa: S101 - narrows the type
-    freeze(parts.store, issue, parts.ranker, now=parts.clock())
+    freeze(parts.store, issue, parts.ranker, parts.press, now=parts.clock())
     handover = Handover(
         store=parts.store,
         issue=issue,

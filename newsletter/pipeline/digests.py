@@ -6,16 +6,18 @@ Preview and send both come through here, so they cannot differ. It chooses and r
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from newsletter.deliver.identity import message_id_for, unsubscribe_token, unsubscribe_url
 from newsletter.deliver.message import build_message
-from newsletter.model import Cadence, Digest, Profile, Subscriber, SubscriberStatus
+from newsletter.model import Cadence, Digest, Subscriber, SubscriberStatus
 from newsletter.period import PeriodKind, parse_period
+from newsletter.pipeline.drafting import corpus_of
 from newsletter.rank.select import select
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     from newsletter.config import Site
@@ -57,37 +59,36 @@ class Press:
 
 
 class Chooser:
-    """Chooses each reader's papers of one issue; equal profiles are ranked once."""
+    """Chooses each reader's papers of one issue with a fitted ranker; equal profiles are ranked once."""
 
-    def __init__(self, issue: Issue, ranker: Ranker, *, sent: dict[int, frozenset[str]]) -> None:
+    def __init__(self, store: Store, issue: Issue, ranker: Ranker) -> None:
+        drafted = issue.created_at
+        assert drafted is not None, "a stored issue has its date"  # noqa: S101 - narrows the type, never input
+        self._store = store
         self._issue = issue
-        self._ranker = ranker
-        self._sent = sent
-        self._ranked: dict[Profile, list[RankedPaper]] = {}
+        self._rank = cache(lambda profile: ranker.rank(issue.papers, profile, now=drafted))
 
-    def choose(self, subscriber: Subscriber) -> tuple[tuple[RankedPaper, ...], int]:
-        """Return the papers in order, and how many more the issue has for this reader."""
-        return select(
-            self._rank(subscriber.profile),
-            size=subscriber.size,
-            pins=self._issue.pins,
-            hides=self._issue.hides,
-            already_sent=self._sent.get(subscriber.id, frozenset()),
-        )
+    def for_all(self, subscribers: Iterable[Subscriber]) -> Iterator[tuple[Subscriber, tuple[RankedPaper, ...], int]]:
+        """Yield each subscriber with the papers in order and how many more the issue has; none that they already got.
 
-    def _rank(self, profile: Profile) -> list[RankedPaper]:
-        if profile not in self._ranked:
-            drafted = self._issue.created_at
-            assert drafted is not None, "a stored issue has its date"  # noqa: S101 - narrows the type, never input
-            self._ranked[profile] = self._ranker.rank(self._issue.papers, profile, now=drafted)
-        return self._ranked[profile]
+        What they got is looked up when the first one is asked for.
+        """
+        issue = self._issue
+        sent = self._store.deliveries.already_sent(issue.id, [paper.id for paper in issue.papers])
+        for subscriber in subscribers:
+            papers, left_out = select(
+                self._rank(subscriber.profile),
+                size=subscriber.size,
+                pins=issue.pins,
+                hides=issue.hides,
+                already_sent=sent.get(subscriber.id, frozenset()),
+            )
+            yield subscriber, papers, left_out
 
 
 def chooser_for(store: Store, issue: Issue, ranker: Ranker) -> Chooser:
-    """Return the chooser of an issue, fitted on the papers stored up to the period's last day."""
-    until = parse_period(issue.period).last
-    sent = store.deliveries.already_sent(issue.id, [paper.id for paper in issue.papers])
-    return Chooser(issue, ranker.fit(store.papers.corpus(until)), sent=sent)
+    """Return the chooser of an issue, fitted on what the issue's ranking learns from."""
+    return Chooser(store, issue, ranker.fit(corpus_of(store, issue)))
 
 
 def digest_for(store: Store, issue: Issue, subscriber: Subscriber, ranker: Ranker) -> Digest:
@@ -96,7 +97,7 @@ def digest_for(store: Store, issue: Issue, subscriber: Subscriber, ranker: Ranke
     if delivery and delivery.digest_id is not None:
         papers, left_out = store.deliveries.selection(delivery.digest_id, issue)
     else:
-        papers, left_out = chooser_for(store, issue, ranker).choose(subscriber)
+        ((_, papers, left_out),) = chooser_for(store, issue, ranker).for_all([subscriber])
     return Digest(issue=issue, subscriber=subscriber, papers=papers, left_out=left_out)
 
 

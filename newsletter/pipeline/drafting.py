@@ -15,10 +15,10 @@ from newsletter.model import DayState, Issue, IssueState
 from newsletter.period import PeriodKind, days_between, parse_period
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date, datetime
 
-    from newsletter.model import Paper
+    from newsletter.model import Collection, Paper
     from newsletter.period import Period
     from newsletter.store import Store
 
@@ -54,7 +54,7 @@ def draft(store: Store, text: str, *, now: datetime) -> Drafted:
         raise IssueStateError(f"issue {period.text} is {present.state}; its content can no longer change")
     papers = tuple(store.papers.on(period.first, period.last))
     if not papers:
-        raise IssueStateError(_why_empty(store, period))
+        raise IssueStateError(_why_empty(store, period, now=now))
     notes = _notes(store, period, papers, now=now)
     if present is None:
         issue = Issue(period=period.text, subject=subject_for(period, papers), papers=papers)
@@ -64,8 +64,19 @@ def draft(store: Store, text: str, *, now: datetime) -> Drafted:
     return _refreshed(store, present, period, papers, notes, now=now)
 
 
-def approve(store: Store, text: str, *, version: str, now: datetime) -> Issue:
-    """Approve a draft as it stands; `version` is that of the templates and settings that shape the mail.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shaping:
+    """What shapes an issue's mails besides its own content, as digests (hex).
+
+    `look` is the templates' and the sender's identity, `ranking` the topics, aliases and weights.
+    """
+
+    look: str
+    ranking: str
+
+
+def approve(store: Store, text: str, *, shaping: Shaping, now: datetime) -> Issue:
+    """Approve a draft as it stands, with what shapes its mails now.
 
     Raises:
         UsageError: no such period.
@@ -74,12 +85,12 @@ def approve(store: Store, text: str, *, version: str, now: datetime) -> Issue:
     issue = issue_of(store, text)
     if issue.state not in _OPEN:
         raise IssueStateError(f"issue {issue.period} is {issue.state}; only a draft can be approved")
-    content = content_hash(issue, version=version)
+    seal = approval_of(store, issue, shaping)
     if issue.state is IssueState.APPROVED:
-        if issue.approved_hash == content:
+        if issue.approved_hash == seal:
             return issue
-        issue = store.issues.replace_content(issue, now=now)
-    return store.issues.approve(issue.period, content, now=now)
+        store.issues.move(issue.period, frm=(IssueState.APPROVED,), to=IssueState.DRAFT, now=now)
+    return store.issues.approve(issue.period, seal, now=now)
 
 
 def issue_of(store: Store, text: str) -> Issue:
@@ -95,8 +106,17 @@ def issue_of(store: Store, text: str) -> Issue:
     return issue
 
 
-def content_hash(issue: Issue, *, version: str) -> str:
-    """Return the SHA-256 (hex) of all that shapes the issue's mails: texts, papers, pins, hides and templates."""
+def approval_of(store: Store, issue: Issue, shaping: Shaping) -> str:
+    """Return what an approval is bound to: two SHA-256 (hex) parted by a dot.
+
+    The first is of all that a mail shows: texts, papers, pins, hides, templates. The second is of all that the
+    ranking goes by: topics, weights, and the papers that it learns from.
+    """
+    return f"{look_of(issue, shaping)}.{_digest([shaping.ranking, *map(_learned, corpus_of(store, issue))])}"
+
+
+def look_of(issue: Issue, shaping: Shaping) -> str:
+    """Return the first part of `approval_of`: it still binds when the selections are frozen and mails leave."""
     content = {
         "period": issue.period,
         "subject": issue.subject,
@@ -104,9 +124,30 @@ def content_hash(issue: Issue, *, version: str) -> str:
         "pins": issue.pins,
         "hides": sorted(issue.hides),
         "papers": [asdict(paper) for paper in issue.papers],
-        "version": version,
+        "look": shaping.look,
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+    return _digest([json.dumps(content, sort_keys=True, default=str)])
+
+
+def corpus_of(store: Store, issue: Issue) -> Iterator[Paper]:
+    """Yield the papers that the ranking of an issue learns from: those known when it was drafted, none listed later.
+
+    Its own papers are as it holds them, whatever has been collected since.
+    """
+    own = {paper.id: paper for paper in issue.papers}
+    for paper in store.papers.corpus(parse_period(issue.period).last, mark=issue.corpus_mark):
+        yield own.get(paper.id, paper)
+
+
+def _learned(paper: Paper) -> str:
+    return json.dumps([paper.id, paper.title, paper.abstract or paper.summary, paper.keywords])
+
+
+def _digest(parts: Iterable[str]) -> str:
+    sha = hashlib.sha256()
+    for part in parts:
+        sha.update(part.encode() + b"\0")
+    return sha.hexdigest()
 
 
 def subject_for(period: Period, papers: tuple[Paper, ...]) -> str:
@@ -144,27 +185,32 @@ def _refreshed(
     )
 
 
-def _why_empty(store: Store, period: Period) -> str:
-    days = days_between(period.first, period.last)
+def _why_empty(store: Store, period: Period, *, now: datetime) -> str:
+    days = [day for day in days_between(period.first, period.last) if day <= now.date()]
     missing = [day for day in days if store.papers.day_state(day) is DayState.NOT_COLLECTED]
-    if not missing:
-        return f"{period.text} is empty: every source was asked and listed no paper, so there is no issue to draft"
-    span = f"--date {missing[0]}" if len(missing) == 1 else f"--since {missing[0]} --until {missing[-1]}"
-    return f"{period.text} is not collected; collect it with: newsletter collect {span}"
+    if missing:
+        return f"{period.text} is not collected; collect it with: newsletter collect {_span(missing)}"
+    if early := [one.day for one in _early(store, period)]:
+        again = f"after the day has ended, collect it again with: newsletter collect {_span(sorted(set(early)))}"
+        return f"{period.text} is empty so far; {again}"
+    return f"{period.text} is empty: every source was asked and listed no paper, so there is no issue to draft"
+
+
+def _span(days: Sequence[date]) -> str:
+    return f"--date {days[0]}" if len(days) == 1 else f"--since {days[0]} --until {days[-1]}"
+
+
+def _early(store: Store, period: Period) -> list[Collection]:
+    """Return the lists that were collected before their UTC day had ended."""
+    found = store.papers.collections(period.first, period.last)
+    return [one for one in found if one.collected_at and one.collected_at.date() <= one.day]
 
 
 def _notes(store: Store, period: Period, papers: Iterable[Paper], *, now: datetime) -> tuple[str, ...]:
     notes = []
     if now < period.ends_at:
         notes.append(f"{period.text} ends at {period.ends_at:%Y-%m-%d %H:%M} UTC; its lists may still grow")
-    else:
-        early = [
-            one
-            for one in store.papers.collections(period.first, period.last)
-            if one.collected_at and one.collected_at.date() <= one.day
-        ]
-        if early:
-            names = sorted({f"{one.source} {one.day}" for one in early})
-            listed = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-            notes.append(f"collected before the day had ended, so perhaps not whole: {listed}; collect again")
+    elif early := sorted({f"{one.source} {one.day}" for one in _early(store, period)}):
+        listed = ", ".join(early[:_SHOWN]) + (f" and {len(early) - _SHOWN} more" if len(early) > _SHOWN else "")
+        notes.append(f"collected before the day had ended, so perhaps not whole: {listed}; collect again")
     return tuple(notes)

@@ -6,6 +6,7 @@ and settled after. Running it again, or twice at once, sends nothing twice. It r
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,20 +15,23 @@ from newsletter.deliver.retry import next_attempt
 from newsletter.errors import DeliveryError, IssueStateError, MailerStoppedError, RenderError
 from newsletter.model import DeliveryState, Digest, IssueState, Receipt
 from newsletter.pipeline.digests import chooser_for, recipients
-from newsletter.pipeline.drafting import content_hash
+from newsletter.pipeline.drafting import approval_of, look_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from newsletter.config import DeliverSettings
     from newsletter.deliver.base import Mailer
     from newsletter.model import Delivery, Issue, Message, RankedPaper
-    from newsletter.pipeline.digests import Press
+    from newsletter.pipeline.digests import Chooser, Press
+    from newsletter.pipeline.drafting import Shaping
     from newsletter.rank.ranker import Ranker
     from newsletter.store import Store
 
 NOTHING_NEW = "nothing new: this reader already got every paper of the issue"
+# So many mails refused for good, one after the other, say that the fault is not the recipients'.
+_REFUSED_IN_A_ROW = 20
 _WAITS = Receipt(state=DeliveryState.QUEUED, reply="")
 _FINAL = (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.SKIPPED)
 
@@ -45,50 +49,72 @@ def plan(store: Store, issue: Issue, ranker: Ranker) -> Plan:
     """Return what sending this issue would do; changes nothing."""
     mails = skipped = 0
     distinct = set()
-    for _, papers, _ in _selections(store, issue, ranker):
+    for _, papers, _ in chooser_for(store, issue, ranker).for_all(recipients(store, issue)):
         mails += bool(papers)
         skipped += not papers
         distinct.add(tuple(one.paper.id for one in papers))
     return Plan(mails=mails, distinct=len(distinct - {()}), skipped=skipped)
 
 
-def check_sendable(issue: Issue, *, version: str) -> None:
+def check_sendable(store: Store, issue: Issue, shaping: Shaping) -> None:
     """Refuse an issue that must not leave.
 
     Raises:
-        IssueStateError: not approved, edited since its approval, or cancelled.
+        IssueStateError: not approved, edited since its approval, or cancelled; or half sent and edited since.
     """
-    period = issue.period
+    period, seal = issue.period, issue.approved_hash
     if issue.state is IssueState.DRAFT:
         raise IssueStateError(f"issue {period} is not approved; approve it with: newsletter approve {period}")
     if issue.state is IssueState.CANCELLED:
         raise IssueStateError(f"issue {period} is cancelled and is never sent")
-    if issue.state is IssueState.APPROVED and issue.approved_hash != content_hash(issue, version=version):
+    if issue.state is IssueState.APPROVED and seal != approval_of(store, issue, shaping):
         raise IssueStateError(
-            f"issue {period} or its template changed after the approval; look at it and approve it again"
+            f"issue {period}, its template, its ranking or what that learns from changed after the approval; "
+            "look at it and approve it again"
+        )
+    if issue.state is IssueState.SENDING and seal.partition(".")[0] != look_of(issue, shaping):
+        raise IssueStateError(
+            f"issue {period} is half sent, and its template or the [site] settings changed since; undo that change, "
+            "then send again"
         )
 
 
-def freeze(store: Store, issue: Issue, ranker: Ranker, *, now: datetime) -> None:
+def freeze(store: Store, issue: Issue, ranker: Ranker, press: Press, *, now: datetime) -> None:
     """Decide and store what each reader gets, all in one transaction; an issue already frozen stays as it is.
+
+    Each different selection is rendered once, so that a mistake in a template is found before the first mail leaves.
 
     Raises:
         IssueStateError: nobody wants the issue, or it changed in the meantime.
+        RenderError: a digest cannot be rendered; nothing was stored.
     """
     if issue.state is not IssueState.APPROVED:
         return
-    chosen = list(_selections(store, issue, ranker))
-    if not chosen:
-        raise IssueStateError(
-            f"issue {issue.period} has no reader: no confirmed subscriber wants it; see: newsletter subscribers list"
-        )
+    nothing_new: list[tuple[int, str]] = []
+    chooser = chooser_for(store, issue, ranker)
     store.deliveries.freeze(
         issue.id,
-        [one for one in chosen if one[1]],
-        skipped=[(subscriber, NOTHING_NEW) for subscriber, papers, _ in chosen if not papers],
+        _selections(store, issue, chooser, press, nothing_new),
+        skipped=nothing_new,  # read after the selections, when it is full
         content_hash=issue.approved_hash,
         now=now,
     )
+
+
+def retry(store: Store, issue: Issue, state: DeliveryState, *, now: datetime) -> int:
+    """Let an issue's failed or uncertain mails wait again, and return how many they are.
+
+    Raises:
+        IssueStateError: the issue is neither being sent nor sent.
+    """
+    if issue.state not in (IssueState.SENDING, IssueState.SENT):
+        raise IssueStateError(f"issue {issue.period} is {issue.state}; nothing of it was sent that could be retried")
+    if not store.deliveries.totals(issue.id).get(state, 0):
+        return 0
+    # Opened first: should the process die in between, the next send finds nothing to do and closes it again.
+    if issue.state is IssueState.SENT:
+        store.issues.move(issue.period, frm=(IssueState.SENT,), to=IssueState.SENDING, now=now)
+    return store.deliveries.requeue(issue.id, state, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +133,21 @@ class Handover:
         """Hand over every mail that waits, and yield what became of each.
 
         Raises:
-            MailerStoppedError: the mailer cannot work; what was handed over is settled, the rest waits.
+            MailerStoppedError: the mailer cannot work, or one mail after the other is refused; what was handed over is
+                settled, the rest waits.
         """
         self._settle_left_behind()
+        refused = 0
         with self.mailer:
             while delivery := self._claim():
-                yield self._deliver(delivery)
+                receipt = self._deliver(delivery)
+                yield receipt
+                refused = refused + 1 if receipt.state is DeliveryState.FAILED else 0
+                if refused >= _REFUSED_IN_A_ROW:
+                    raise MailerStoppedError(
+                        f"{refused} mails in a row were refused, the last with: {receipt.reply}; the rest waits. Mend "
+                        f"the cause, then: newsletter retry {self.issue.period} --failed"
+                    )
 
     def _settle_left_behind(self) -> None:
         """What a crash left in flight becomes uncertain; under the policy `resend` the uncertain ones wait again."""
@@ -162,15 +197,38 @@ class Handover:
 def finish(store: Store, issue: Issue, *, now: datetime) -> Mapping[DeliveryState, int]:
     """Call the issue sent if every delivery has come to its end, and return the totals by state."""
     totals = store.deliveries.totals(issue.id)
-    fresh = store.issues.by_id(issue.id)
-    unfinished = sum(count for state, count in totals.items() if state not in _FINAL)
-    if fresh and fresh.state is IssueState.SENDING and not unfinished:
+    if any(count for state, count in totals.items() if state not in _FINAL):
+        return totals
+    try:
         store.issues.move(issue.period, frm=(IssueState.SENDING,), to=IssueState.SENT, now=now)
+    except IssueStateError:
+        fresh = store.issues.by_id(issue.id)
+        if fresh is None or fresh.state is not IssueState.SENT:  # another send that finished first has said so
+            raise
     return totals
 
 
-def _selections(store: Store, issue: Issue, ranker: Ranker) -> Iterable[tuple[int, tuple[RankedPaper, ...], int]]:
-    chooser = chooser_for(store, issue, ranker)
-    for subscriber in recipients(store, issue):
-        papers, left_out = chooser.choose(subscriber)
+def failures(store: Store, issue: Issue) -> Mapping[str, int]:
+    """Return why mails of the issue failed: each reply with how many mails it cost, the commonest first."""
+    replies = Counter(delivery.reply for delivery in store.deliveries.all(issue.id, DeliveryState.FAILED))
+    return dict(replies.most_common())
+
+
+def _selections(
+    store: Store, issue: Issue, chooser: Chooser, press: Press, nothing_new: list[tuple[int, str]]
+) -> Iterator[tuple[int, tuple[RankedPaper, ...], int]]:
+    """Yield what each reader gets, and put those who get nothing into `nothing_new`."""
+    proven: set[tuple[str, ...]] = set()
+    for subscriber, papers, left_out in chooser.for_all(recipients(store, issue)):
+        if not papers:
+            nothing_new.append((subscriber.id, NOTHING_NEW))
+            continue
+        selection = tuple(one.paper.id for one in papers)
+        if selection not in proven:
+            press.rendered(Digest(issue=issue, subscriber=subscriber, papers=papers, left_out=left_out))
+            proven.add(selection)
         yield subscriber.id, papers, left_out
+    if not proven and not nothing_new:
+        raise IssueStateError(
+            f"issue {issue.period} has no reader: no confirmed subscriber wants it; see: newsletter subscribers list"
+        )

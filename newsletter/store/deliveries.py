@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from newsletter.errors import StoreError
 from newsletter.model import Delivery, DeliveryState, Issue, IssueState, RankedPaper, SubscriberStatus
+from newsletter.store.engine import Lock, hold
 from newsletter.store.freezing import Freezer, Frozen, Selection, start_sending
 from newsletter.store.schema import deliveries, digest_papers, digests, issues, subscribers
 from newsletter.store.schema import paper_ids as known_ids
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["DeliveryStore", "Frozen"]
 
 _PAGE = 1000
-# What a reader has, or may have: an uncertain mail counts as sent, for a paper twice is worse than a paper missed.
-_SENT = (DeliveryState.ACCEPTED, DeliveryState.IN_FLIGHT, DeliveryState.UNCERTAIN)
+# What a reader has, may have or still gets: a mail that waits or is uncertain counts as sent, for a paper twice is
+# worse than a paper missed.
+_SENT = tuple(state for state in DeliveryState if state not in {DeliveryState.FAILED, DeliveryState.SKIPPED})
 
 
 class DeliveryStore:
@@ -56,6 +58,8 @@ class DeliveryStore:
             StoreError: a paper is not in the issue, or the database refused.
         """
         with self._database.writing() as connection:
+            # One issue at a time, so that what `already_sent` says while the selections are read holds to the end.
+            hold(connection, Lock.FREEZING)
             if not start_sending(connection, issue_id, content_hash, now):
                 return Frozen()
             return Freezer(connection, issue_id, now).freeze(selections, skipped)

@@ -87,6 +87,7 @@ class Lock(IntEnum):
 
     SCHEMA = 0x6E657700
     PAPERS = 0x6E657701
+    FREEZING = 0x6E657702
 
 
 def hold(connection: Connection, lock: Lock) -> None:

@@ -14,6 +14,7 @@ from newsletter.model import Issue, IssueState, Paper
 from newsletter.store.codec import fit, paper_payload, payload_paper
 from newsletter.store.engine import insert_into
 from newsletter.store.schema import issue_papers, issues, paper_ids
+from newsletter.store.schema import papers as papers_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,7 +43,8 @@ class IssueStore:
         """
         values = {"period": issue.period, "state": IssueState.DRAFT.value, "approved_hash": "", "created_at": now}
         with self._database.writing() as connection:
-            statement = insert_into(connection, issues).values(**values, **_content(issue), updated_at=now)
+            values |= {**_content(issue), "corpus_mark": _newest_paper(connection)}
+            statement = insert_into(connection, issues).values(**values, updated_at=now)
             row = connection.execute(statement.on_conflict_do_nothing().returning(issues)).first()
             if row is None:
                 raise IssueStateError(f"there is an issue {issue.period} already; preview it or send it")
@@ -73,12 +75,14 @@ class IssueStore:
     def replace_content(self, issue: Issue, *, now: datetime) -> Issue:
         """Store the subject, note, pins, hides and papers of a draft or approved issue; an approval is void then.
 
+        The ranking may learn from every paper stored up to now.
+
         Raises:
             IssueStateError: there is no such issue, or it is being sent, sent or cancelled.
             StoreError: a paper is not stored, or the database refused.
         """
-        values = {**_content(issue), **_entering(IssueState.DRAFT, now)}
         with self._database.writing() as connection:
+            values = {**_content(issue), **_entering(IssueState.DRAFT, now), "corpus_mark": _newest_paper(connection)}
             row = _step(connection, issue.period, _EDITABLE, values, now)
             connection.execute(delete(issue_papers).where(issue_papers.c.issue_id == row.id))
             _save_papers(connection, row.id, issue)
@@ -158,6 +162,10 @@ def _content(issue: Issue) -> dict[str, Any]:
     return {"subject": issue.subject, "note": issue.note, "pins": list(issue.pins), "hides": list(issue.hides)}
 
 
+def _newest_paper(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(papers_table.c.number), 0))).scalar_one())
+
+
 def _save_papers(connection: Connection, issue_id: int, issue: Issue) -> None:
     papers = [fit(paper) for paper in issue.papers]
     numbers = _paper_numbers(connection, [paper.id for paper in papers])
@@ -197,6 +205,7 @@ def _issue(row: Row[*tuple[Any, ...]], papers: tuple[Paper, ...]) -> Issue:
         pins=tuple(row.pins),
         hides=tuple(row.hides),
         approved_hash=row.approved_hash,
+        corpus_mark=row.corpus_mark,
         created_at=row.created_at,
         approved_at=row.approved_at,
         sent_at=row.sent_at,

@@ -112,10 +112,15 @@ class PaperStore:
         with self._database.reading() as connection:
             return connection.execute(select(func.count()).select_from(papers)).scalar_one()
 
-    def corpus(self, until: date) -> Iterator[Paper]:
-        """Yield the papers that were first listed on `until` or before, or never, ordered by id."""
+    def corpus(self, until: date, *, mark: int | None = None) -> Iterator[Paper]:
+        """Yield the papers that were first listed on `until` or before, or never, ordered by id.
+
+        With a `mark` (`Issue.corpus_mark`) only those that were stored by then.
+        """
         listed = exists().where(listings.c.paper == papers.c.number)
         known = or_(listed.where(listings.c.listed_on <= until), ~listed)
+        if mark is not None:
+            known = and_(known, papers.c.number <= mark)
         return self._stream(_select(_last_listing(until)).where(known).order_by(papers.c.id))
 
     def votes(self, paper_id: str) -> list[Votes]:

@@ -127,6 +127,7 @@ issues = Table(
     Column("hides", JsonText, nullable=False),
     Column("state", CleanText, nullable=False),
     Column("approved_hash", CleanText, nullable=False),
+    Column("corpus_mark", BigKey, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("approved_at", UtcTime),

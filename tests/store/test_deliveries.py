@@ -306,7 +306,12 @@ def test_who_had_or_may_have_had_a_paper_is_known(sending: Sending) -> None:
     store, (first, second, third, _) = sending.store, sending.readers
     ids = [paper.id for paper in PAPERS]
     other = sending.issue.id + 1
-    assert store.deliveries.already_sent(other, ids) == {}  # queued is not sent
+    waiting = store.deliveries.already_sent(other, ids)
+    assert waiting == {
+        first.id: frozenset({"2607.00000", "2607.00001"}),
+        second.id: frozenset({"2607.00000", "2607.00001"}),
+        third.id: frozenset({"2607.00002"}),
+    }, "what waits will come"
     sending.settle(sending.must_claim(), DeliveryState.ACCEPTED)
     sending.settle(sending.must_claim(), DeliveryState.FAILED)
     sending.must_claim()

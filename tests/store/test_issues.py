@@ -41,11 +41,22 @@ def drafted(store: Store) -> Issue:
 
 
 def test_an_issue_comes_back_as_it_went_in(store: Store, drafted: Issue) -> None:
-    assert drafted == replace(ISSUE, id=drafted.id, created_at=NOW)
+    assert drafted == replace(ISSUE, id=drafted.id, created_at=NOW, corpus_mark=drafted.corpus_mark)
     assert store.issues.get("2026-07-14") == drafted
     assert store.issues.by_id(drafted.id) == drafted
     assert store.issues.all() == [drafted]
     assert store.issues.summaries() == [(replace(drafted, papers=()), 4)]
+
+
+def test_the_mark_parts_what_was_known_from_what_came_later(store: Store, drafted: Issue) -> None:
+    late = replace(PAPERS[0], id="2607.09999", title="A latecomer")
+    store.papers.add([late], taken_at=LATER)
+    day = date(2026, 7, 31)
+    known = {paper.id for paper in store.papers.corpus(day, mark=drafted.corpus_mark)}
+    assert known == {paper.id for paper in PAPERS}
+    assert {paper.id for paper in store.papers.corpus(day)} == known | {"2607.09999"}
+    renewed = store.issues.replace_content(drafted, now=LATER)
+    assert "2607.09999" in {paper.id for paper in store.papers.corpus(day, mark=renewed.corpus_mark)}
 
 
 def test_a_period_has_one_issue(store: Store, drafted: Issue) -> None:

@@ -107,6 +107,7 @@ def _issues() -> None:
         *_text("subject", "note", "pins", "hides"),
         sa.Column("state", _NAME, nullable=False),
         sa.Column("approved_hash", _NAME, nullable=False),
+        sa.Column("corpus_mark", _KEY, nullable=False),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("updated_at", _TIME, nullable=False),
         sa.Column("approved_at", _TIME),
