@@ -187,12 +187,13 @@ class Issue:
 
     `period` is `2026-07-14`, `2026-W29` or `2026-07`. `papers` are the candidates as they stood when the issue was
     drafted (texts and votes), so every preview and the send see the same. `approved_hash` is the content hash that
-    the approval is bound to. `note` is the editor's Markdown; `pins` and `hides` are paper ids. `corpus_mark` is the
-    newest paper (a number of the store's) that was known then: the ranking learns from none later.
+    the approval is bound to. `subject` is the editor's; where it is empty, each reader's names their own first paper.
+    `note` is the editor's Markdown; `pins` and `hides` are paper ids. `corpus_mark` is the newest paper (a number of
+    the store's) that was known then: the ranking learns from none later.
     """
 
     period: str
-    subject: str
+    subject: str = ""
     papers: tuple[Paper, ...] = ()
     id: int = 0
     state: IssueState = IssueState.DRAFT

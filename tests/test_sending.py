@@ -347,3 +347,10 @@ def test_two_issues_frozen_at_once_never_hold_the_same_paper_for_a_reader(app: A
             held += [ranked.paper.id for ranked in digest.papers]
         assert len(held) == len(set(held))
         assert "2607.00005" in held
+
+
+def test_a_week_that_is_not_whole_says_which_days_lack(app: App) -> None:
+    outcome = draft(app.store, "2026-W29", now=datetime(2026, 8, 1, tzinfo=UTC))
+    (line,) = outcome.notes
+    assert "6 of its days are not collected" in line
+    assert "collect --since 2026-07-13 --until 2026-07-19" in line

@@ -15,7 +15,7 @@ from newsletter.cli.files import write_bytes
 from newsletter.cli.home import Call, existing
 from newsletter.cli.output import note, progressing, say, say_json, say_table
 from newsletter.errors import UsageError
-from newsletter.model import DeliveryState, IssueState
+from newsletter.model import DeliveryState, IssueState, SubscriberStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from newsletter.model import Digest, Issue, Subscriber
 
 Period = Annotated[str, typer.Argument(metavar="PERIOD", help="A day 2026-07-14, a week 2026-W29 or a month 2026-07.")]
+_OWN = "(each reader's own)"
 _SHOWN = 3  # reasons of failure that are printed
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -60,7 +61,7 @@ def draft(context: typer.Context, period: Period) -> None:
     issue = outcome.issue
     done = "drafted" if outcome.created else "brought up to date" if outcome.changed else "is up to date"
     papers = f"{len(issue.papers)} paper{'s' * (len(issue.papers) != 1)}"
-    say(f"issue {issue.period} {done}: {papers}, subject: {issue.subject}")
+    say(f"issue {issue.period} {done}: {papers}")
     if outcome.approval_voided:
         note(f"the approval is void, since the content changed; approve again: newsletter approve {issue.period}")
 
@@ -72,7 +73,7 @@ def issues(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         say_json([_as_json(issue, totals) for issue, totals in found])
         return
-    rows = ((one.period, one.state, len(one.papers), _totals(totals), one.subject) for one, totals in found)
+    rows = ((one.period, one.state, len(one.papers), _totals(totals), one.subject or _OWN) for one, totals in found)
     say_table(("period", "state", "papers", "deliveries", "subject"), rows)
 
 
@@ -97,6 +98,8 @@ def preview(
         issue = issue_of(app.store, period)
         digest = digest_for(app.store, issue, _reader(app, address), app.ranker)
         content = _content(app, digest, form, call=context.obj)
+    if why := _not_due(digest):
+        note(why)
     if not digest.papers:
         note(f"this reader already got every paper of {issue.period}, so no mail would be sent")
     if output is None:
@@ -235,6 +238,18 @@ def _reader(app: App, address: str | None) -> Subscriber:
     if found is None:
         raise UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
     return found
+
+
+def _not_due(digest: Digest) -> str:
+    """Say where this reader would not get this issue at all."""
+    from newsletter.pipeline.digests import cadences_for  # noqa: PLC0415 - keeps --help quick
+
+    reader, period = digest.subscriber, digest.issue.period
+    if reader.id and reader.status is not SubscriberStatus.CONFIRMED:
+        return f"{reader.address} is {reader.status} and would not get this mail"
+    if reader.id and reader.cadence not in cadences_for(period):
+        return f"{reader.address} reads {reader.cadence} issues and would not get {period}"
+    return ""
 
 
 def _content(app: App, digest: Digest, form: Format, *, call: Call) -> bytes:

@@ -37,7 +37,8 @@ class Press:
 
     def rendered(self, digest: Digest) -> Rendered:
         """Return the three texts of a digest."""
-        return self.renderer.render(digest, unsubscribe=self._unsubscribe(digest))
+        public = digest.subscriber.id == 0
+        return self.renderer.render(digest, unsubscribe=None if public else self._unsubscribe(digest))
 
     def message(self, digest: Digest, *, now: datetime) -> Message:
         """Return the finished mail, dated `now`; its Message-ID is the same for every attempt."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueStateError, UsageError
 from newsletter.model import DayState, Issue, IssueState
-from newsletter.period import PeriodKind, days_between, parse_period
+from newsletter.period import days_between, parse_period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from newsletter.store import Store
 
 _OPEN = (IssueState.DRAFT, IssueState.APPROVED)
-_SUBJECT_LENGTH = 60  # characters of the leading title: what a phone's inbox shows in a line
-
 _SHOWN = 3  # names in a note before it says "and n more"
 
 
@@ -55,13 +53,13 @@ def draft(store: Store, text: str, *, now: datetime) -> Drafted:
     papers = tuple(store.papers.on(period.first, period.last))
     if not papers:
         raise IssueStateError(_why_empty(store, period, now=now))
-    notes = _notes(store, period, papers, now=now)
+    notes = _notes(store, period, now=now)
     if present is None:
-        issue = Issue(period=period.text, subject=subject_for(period, papers), papers=papers)
+        issue = Issue(period=period.text, papers=papers)
         return Drafted(
             issue=store.issues.create(issue, now=now), created=True, changed=True, approval_voided=False, notes=notes
         )
-    return _refreshed(store, present, period, papers, notes, now=now)
+    return _refreshed(store, present, papers, notes, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,30 +148,10 @@ def _digest(parts: Iterable[str]) -> str:
     return sha.hexdigest()
 
 
-def subject_for(period: Period, papers: tuple[Paper, ...]) -> str:
-    """Return the draft's first subject: the most upvoted title, cut at a word, and how many papers stand beside it."""
-    lead = min(papers, key=lambda paper: (-(paper.upvotes or 0), paper.id)).title
-    if len(lead) > _SUBJECT_LENGTH:
-        lead = lead[:_SUBJECT_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:-") + "…"
-    more = len(papers) - 1
-    when = _date_words(period)
-    if not more:
-        return f"{lead} · {when}"
-    return f"{lead} + {more} more paper{'s' if more > 1 else ''} · {when}"
-
-
-def _date_words(period: Period) -> str:
-    if period.kind is PeriodKind.DAY:
-        return f"{period.first.day} {period.first:%b}"
-    return f"week {period.first.isocalendar().week}" if period.kind is PeriodKind.WEEK else f"{period.first:%B %Y}"
-
-
 def _refreshed(
-    store: Store, present: Issue, period: Period, papers: tuple[Paper, ...], notes: tuple[str, ...], *, now: datetime
+    store: Store, present: Issue, papers: tuple[Paper, ...], notes: tuple[str, ...], *, now: datetime
 ) -> Drafted:
-    by_us = present.subject == subject_for(period, present.papers)
-    subject = subject_for(period, papers) if by_us else present.subject
-    fresh = replace(present, papers=papers, subject=subject)
+    fresh = replace(present, papers=papers)
     if fresh == present:
         return Drafted(issue=present, created=False, changed=False, approval_voided=False, notes=notes)
     return Drafted(
@@ -206,8 +184,13 @@ def _early(store: Store, period: Period) -> list[Collection]:
     return [one for one in found if one.collected_at and one.collected_at.date() <= one.day]
 
 
-def _notes(store: Store, period: Period, papers: Iterable[Paper], *, now: datetime) -> tuple[str, ...]:
+def _notes(store: Store, period: Period, *, now: datetime) -> tuple[str, ...]:
+    """Return what the editor should know of the lists: a period that is not over, days that nobody collected."""
     notes = []
+    days = [day for day in days_between(period.first, period.last) if day <= now.date()]
+    if missing := [day for day in days if store.papers.day_state(day) is DayState.NOT_COLLECTED]:
+        number = f"{len(missing)} of its days {'is' if len(missing) == 1 else 'are'} not collected"
+        notes.append(f"{period.text} is not whole: {number}; collect with: newsletter collect {_span(missing)}")
     if now < period.ends_at:
         notes.append(f"{period.text} ends at {period.ends_at:%Y-%m-%d %H:%M} UTC; its lists may still grow")
     elif early := sorted({f"{one.source} {one.day}" for one in _early(store, period)}):

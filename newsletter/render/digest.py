@@ -67,8 +67,10 @@ class DigestRenderer:
         self._last_note: tuple[str, Markup] | None = None  # all digests of an issue share its note
         self.version = _version(loader, html, site, self._titles)
 
-    def render(self, digest: Digest, *, unsubscribe: str) -> Rendered:
+    def render(self, digest: Digest, *, unsubscribe: str | None) -> Rendered:
         """Return the three texts of one reader's mail; `unsubscribe` is the URL that List-Unsubscribe names, too.
+
+        None makes the public edition, to which nobody subscribed.
 
         The HTML is at most 90,000 bytes in UTF-8. The same digest gives the same texts.
 
@@ -76,7 +78,7 @@ class DigestRenderer:
             RenderError: the note is too long, or `unsubscribe` is no http, https or mailto URL.
             TemplateError: a template failed on the data.
         """
-        if not safe_url(unsubscribe):
+        if unsubscribe is not None and not safe_url(unsubscribe):
             raise RenderError(
                 f"issue {digest.issue.period}: no mail without a way to unsubscribe; check the site's URLs"
             )
@@ -90,7 +92,7 @@ class DigestRenderer:
         names = self._names(digest, unsubscribe, Layout(papers=layout.papers)) | {_NOTE: note_text(digest.issue.note)}
         return Rendered(subject=self._subject.line(names), html=html, text=self._text.text(names))
 
-    def _names(self, digest: Digest, unsubscribe: str, layout: Layout) -> dict[str, object]:
+    def _names(self, digest: Digest, unsubscribe: str | None, layout: Layout) -> dict[str, object]:
         page = make_page(digest, self._site, unsubscribe=unsubscribe, titles=self._titles, layout=layout)
         return {name: getattr(page, name) for name in _PAGE_NAMES}
 

@@ -13,7 +13,7 @@ from newsletter.model import Cadence, Digest, Profile, RankedPaper
 from newsletter.period import Period, PeriodKind, parse_period
 from newsletter.render.cards import Card, make_card
 from newsletter.render.clean import one_line
-from newsletter.render.words import count, cut, written_date
+from newsletter.render.words import count, cut, short_date, written_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,7 @@ _OFTEN = {
     Cadence.MONTHLY: "every month",
 }
 _SUBJECT_LENGTH = 200
+_LEAD_LENGTH = 60  # of the title that a subject begins with: what a phone's inbox shows in a line
 _PREHEADER_LENGTH = 140
 _WISH_LENGTH = 60
 _WISHES_SHOWN = 12
@@ -70,8 +71,12 @@ class Page:
     unsubscribe: str
 
 
-def make_page(digest: Digest, site: Site, *, unsubscribe: str, titles: Mapping[str, str], layout: Layout) -> Page:
+def make_page(
+    digest: Digest, site: Site, *, unsubscribe: str | None, titles: Mapping[str, str], layout: Layout
+) -> Page:
     """Return what the templates are given. `titles` are the topics' written names by their short ones.
+
+    Without `unsubscribe` this is the public edition: nobody subscribed to it.
 
     Raises:
         UsageError: the issue's period is none.
@@ -81,7 +86,7 @@ def make_page(digest: Digest, site: Site, *, unsubscribe: str, titles: Mapping[s
     shown = digest.papers[: layout.papers]
     sections = _sections(shown, period, has_wishes=has_wishes(profile), layout=layout)
     return Page(
-        subject=cut(one_line(digest.issue.subject), _SUBJECT_LENGTH),
+        subject=_subject(digest, period),
         preheader=_preheader(sections),
         site=Masthead(
             name=one_line(site.name), tagline=one_line(site.tagline), postal_address=one_line(site.postal_address)
@@ -91,9 +96,20 @@ def make_page(digest: Digest, site: Site, *, unsubscribe: str, titles: Mapping[s
         wishes=_wishes(profile, titles),
         sections=sections,
         left_out=_left_out(digest, len(shown), period),
-        reason=_reason(digest, site),
-        unsubscribe=unsubscribe,
+        reason=_public(site) if unsubscribe is None else _reason(digest, site),
+        unsubscribe=unsubscribe or "",
     )
+
+
+def _subject(digest: Digest, period: Period) -> str:
+    """Return the editor's subject, or else the reader's own: their first paper, and how many stand beside it."""
+    if digest.issue.subject:
+        return cut(one_line(digest.issue.subject), _SUBJECT_LENGTH)
+    if not digest.papers:
+        return f"No papers · {short_date(period)}"
+    lead = cut(one_line(digest.papers[0].paper.title), _LEAD_LENGTH)
+    more = len(digest.papers) - 1
+    return f"{lead} + {more:,} more · {short_date(period)}" if more else f"{lead} · {short_date(period)}"
 
 
 def has_wishes(profile: Profile) -> bool:
@@ -149,6 +165,10 @@ def _left_out(digest: Digest, shown: int, period: Period) -> str:
         return ""
     verb = "was" if number == 1 else "were"
     return f"{number:,} more {'paper' if number == 1 else 'papers'} {verb} listed {_THAT[period.kind]}."
+
+
+def _public(site: Site) -> str:
+    return f"This is the public edition of {one_line(site.name)}; a subscriber's own is ranked by that reader's topics."
 
 
 def _reason(digest: Digest, site: Site) -> str:

@@ -43,6 +43,13 @@ def written_date(period: Period) -> str:
     return _span(period.first, period.last)
 
 
+def short_date(period: Period) -> str:
+    """Return the period for a line that has little room: `14 Jul`, `week 29`, `July 2026`."""
+    if period.kind is PeriodKind.DAY:
+        return f"{period.first.day} {_MONTHS[period.first.month - 1][:3]}"
+    return f"week {period.first.isocalendar().week}" if period.kind is PeriodKind.WEEK else written_date(period)
+
+
 def count(number: int, noun: str) -> str:
     """Return `1 paper`, `2 papers`, `1,204 papers`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -358,3 +358,20 @@ def _own_template(folder: Path, name: str, old: str, new: str) -> None:
     own = folder / "email" / "digest" / name
     own.parent.mkdir(parents=True)
     own.write_text(source.replace(old, new, 1), "utf-8")
+
+
+def test_without_an_editors_subject_each_readers_names_their_own_first_paper(renderer: DigestRenderer) -> None:
+    digest = digest_of(made_up_papers(3))
+    automatic = replace(digest, issue=replace(digest.issue, subject=""), left_out=4)
+    made = renderer.render(automatic, unsubscribe=UNSUBSCRIBE)
+    assert made.subject == f"{cut(digest.papers[0].paper.title, 60)} + 2 more · 14 Jul"
+    assert renderer.render(replace(automatic, papers=()), unsubscribe=UNSUBSCRIBE).subject == "No papers · 14 Jul"
+    one = replace(automatic, papers=automatic.papers[:1])
+    assert renderer.render(one, unsubscribe=UNSUBSCRIBE).subject == f"{cut(digest.papers[0].paper.title, 60)} · 14 Jul"
+
+
+def test_the_public_edition_says_so_and_offers_no_way_to_end_what_nobody_began(renderer: DigestRenderer) -> None:
+    made = renderer.render(digest_of(made_up_papers(2)), unsubscribe=None)
+    for part in (made.html, made.text):
+        assert "public edition" in " ".join(part.split())
+        assert "nsubscribe" not in part
