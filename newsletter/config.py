@@ -6,50 +6,99 @@ environment only: it opens no database, no connection and makes no folder.
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from newsletter.errors import ConfigError
 from newsletter.model import Cadence, Topic
 from newsletter.resources import resource
 
 CONFIG_NAME = "newsletter.toml"
+DATABASE_NAME = "newsletter.db"
 TOPICS_NAME = "topics.toml"
 ALIASES_NAME = "aliases.toml"
+BUILT_IN_SOURCES = ("huggingface", "arxiv")
 _SECRET_BYTES = 4096  # more than any token or password
+_WHOLE_URL = re.compile(r"https?://[^\s/?#\\][^\s\\]*", re.IGNORECASE)
+_HOUR = 3600
+_WEEK = 7 * 24 * _HOUR
+# What of one mail may last `timeout_seconds`, each step for itself: RSET on the old connection, connecting, greeting,
+# EHLO before and after STARTTLS, STARTTLS, its handshake, three answers of a login, MAIL, RCPT, DATA and the text.
+_SMTP_STEPS = 14
+_NO_HEADER = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's controls, halves of a surrogate pair, line and paragraph ends
+# what turns the direction of all text after it (UAX 9); marks and joiners, which names in some scripts need, may stay
+_DIRECTION = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all IANA time zones, read once: the files of the system are many."""
+    return frozenset(available_timezones())
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in time_zones():
         raise ValueError("not an IANA time zone, for example Europe/Berlin")
     return name
 
 
 def _http_url(url: str) -> str:
     TypeAdapter(AnyHttpUrl).validate_python(url)
+    if not _WHOLE_URL.fullmatch(url):  # pydantic takes, and mends for itself, more than a client does
+        raise ValueError("must be a whole address such as https://host/path, without spaces")
     return url.rstrip("/")
 
 
 def _one_line(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
+    if any(unicodedata.category(c) in _NO_HEADER or unicodedata.bidirectional(c) in _DIRECTION for c in text):
         raise ValueError("must hold no control character")
     return text
+
+
+def _mail_address(text: str) -> str:
+    from email_validator import validate_email  # noqa: PLC0415 - keeps --help quick
+
+    validate_email(text, check_deliverability=False, test_environment=True)  # its errors are ValueErrors
+    return text
+
+
+def _mail_address_or_nothing(text: str) -> str:
+    return _mail_address(text) if text else text
+
+
+def _own_name(name: str) -> str:
+    if name in BUILT_IN_SOURCES:
+        raise ValueError(f"{name} is a source of its own; give the feed another name")
+    return name
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Line = Annotated[str, AfterValidator(_one_line)]
-Address = Annotated[str, Field(pattern=r"^[^\s@<>\"]+@[^\s@<>\"]+$")]
+Address = Annotated[str, AfterValidator(_mail_address)]
+Seconds = Annotated[float, Field(gt=0, le=_HOUR)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Site(_Section):
@@ -60,7 +109,7 @@ class Site(_Section):
     accent: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
     from_name: Line
     from_address: Address
-    reply_to: Address | Literal[""]
+    reply_to: Annotated[str, AfterValidator(_mail_address_or_nothing)]
     unsubscribe_address: Address
     postal_address: Line
     list_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
@@ -86,28 +135,35 @@ class ArxivSettings(_Section):
 
     categories: tuple[Annotated[str, Field(pattern=r"^[a-z-]+(\.[A-Za-z-]+)?$")], ...]
     queries: tuple[str, ...]
-    pause_seconds: Annotated[float, Field(ge=0)]
-    max_results: Annotated[int, Field(ge=1)]
+    pause_seconds: Annotated[float, Field(ge=0, le=_HOUR)]
+    max_results: Annotated[int, Field(ge=1, le=30_000)]  # the API's own limit
 
 
 class CollectSettings(_Section):
     """Sources, and how patiently they are asked. Times in seconds, sizes in bytes."""
 
     sources: tuple[str, ...]
-    timeout_seconds: Annotated[float, Field(gt=0)]
-    attempts: Annotated[int, Field(ge=1)]
-    max_wait_seconds: Annotated[float, Field(ge=0)]
-    max_answer_bytes: Annotated[int, Field(gt=0)]
+    timeout_seconds: Seconds
+    attempts: Annotated[int, Field(ge=1, le=100)]
+    max_wait_seconds: Annotated[float, Field(ge=0, le=_HOUR)]
+    max_answer_bytes: Annotated[int, Field(gt=0, le=2**31)]
     huggingface: HuggingFaceSettings
     arxiv: ArxivSettings
-    feeds: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], HttpUrl]
+    feeds: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$"), AfterValidator(_own_name)], HttpUrl]
+
+    @model_validator(mode="after")
+    def _sources_are_known(self) -> Self:
+        known = (*BUILT_IN_SOURCES, *self.feeds)
+        if unknown := [name for name in self.sources if name not in known]:
+            raise ValueError(f"sources names {unknown[0]!r}, which is none; known are: {', '.join(known)}")
+        return self
 
 
 class RankSettings(_Section):
     """How topic match and votes are weighed."""
 
-    topic_weight: Annotated[float, Field(ge=0)]
-    votes_weight: Annotated[float, Field(ge=0)]
+    topic_weight: Annotated[float, Field(ge=0, le=1000)]
+    votes_weight: Annotated[float, Field(ge=0, le=1000)]
     floor: Annotated[float, Field(ge=0, le=1)]
 
 
@@ -134,8 +190,8 @@ class SmtpSettings(_Section):
     tls: Literal["none", "starttls", "implicit"]
     username: str
     password_file: str
-    timeout_seconds: Annotated[float, Field(gt=0)]
-    acceptance_seconds: Annotated[float, Field(gt=0)]
+    timeout_seconds: Seconds
+    acceptance_seconds: Seconds
 
 
 class DeliverSettings(_Section):
@@ -143,10 +199,20 @@ class DeliverSettings(_Section):
 
     mailer: Literal["folder", "smtp"]
     uncertain: Literal["hold", "resend"]
-    retry_minutes: tuple[Annotated[float, Field(gt=0)], ...]
-    lease_seconds: Annotated[int, Field(ge=1)]
+    retry_minutes: tuple[Annotated[float, Field(gt=0, le=_WEEK / 60)], ...]
+    lease_seconds: Annotated[int, Field(ge=1, le=_WEEK)]
     folder: FolderSettings
     smtp: SmtpSettings
+
+    @model_validator(mode="after")
+    def _lease_outlives_a_mail(self) -> Self:
+        longest = self.smtp.acceptance_seconds + _SMTP_STEPS * self.smtp.timeout_seconds
+        if self.lease_seconds <= longest:
+            raise ValueError(
+                f"lease_seconds is {self.lease_seconds}, but one mail may take {longest:.0f} seconds: smtp."
+                f"acceptance_seconds and {_SMTP_STEPS} steps of smtp.timeout_seconds; make lease_seconds longer"
+            )
+        return self
 
 
 class _TopicTable(_Section):
@@ -174,7 +240,7 @@ class Config(_Section):
     @property
     def database_url(self) -> str:
         """The store's URL: the operator's own, or SQLite in the home folder."""
-        return self.store.url or f"sqlite:///{self.home / 'newsletter.db'}"
+        return self.store.url or f"sqlite:///{quote((self.home / DATABASE_NAME).as_posix())}"
 
     def path(self, name: str) -> Path:
         """Return `name` as a path; a relative one lies below the home folder."""
@@ -187,7 +253,7 @@ def load_config(home: Path, environ: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: a file that is no TOML, an unknown or wrong setting; the message names the file and the setting.
     """
-    home = home.expanduser().absolute()
+    home = _named_in_unicode(home.expanduser().absolute())
     own = home / CONFIG_NAME
     settings = _merge(_read(resource("config", "default.toml")), _read(own) if own.is_file() else {})
     _apply_environment(settings, environ)
@@ -217,6 +283,14 @@ def read_secret(path: Path) -> str:
     if len(held) > _SECRET_BYTES or not text.isprintable():
         raise ConfigError(f"{path} holds more than one line of text; it must hold the secret alone")
     return text
+
+
+def _named_in_unicode(home: Path) -> Path:
+    try:
+        str(home).encode()
+    except UnicodeEncodeError:  # bytes of another encoding: no database URL can name them
+        raise ConfigError(f"{str(home)!a} is not named in UTF-8; rename the folder or choose another") from None
+    return home
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -68,9 +68,11 @@ def parse_period(text: str) -> Period:
         UsageError: it names none.
     """
     try:
-        return _parse(text)
-    except ValueError:
+        period = _parse(text)
+        _ = period.ends_at  # the last days of the year 9999 end when no calendar goes on
+    except (ValueError, OverflowError):
         raise UsageError(f"{text!r} is no period; write a day 2026-07-14, a week 2026-W29 or a month 2026-07") from None
+    return period
 
 
 def days_between(first: date, last: date) -> tuple[date, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.config import load_config
+from newsletter.config import load_config, time_zones
 from newsletter.errors import UsageError
 from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus
 from newsletter.pipeline.audience import Defaults, normal_address, read_csv, write_csv
@@ -74,13 +75,38 @@ def test_a_broken_row_is_named_by_line_and_the_rest_is_kept(defaults: Defaults, 
         ("address,hour", "a@example.org,24", "hour '24'"),
         ("address,size", "a@example.org,0", "size '0'"),
         ("address,size", "a@example.org,1e3", "size '1e3'"),
-        ("address,interests", f"a@example.org,{'x' * 10_001}", "10001 characters"),
+        ("address,interests", f"a@example.org,{'x' * 10_001}", "10001 characters of interests"),
+        ("address,interests", "a@example.org,kv\x1b[31m cache", "control character"),
+        ("address,interests", "a@example.org,bees; kv\u2028cache", "'kv\\u2028cache' holds a control character"),
+        ("address,interests", 'a@example.org,"kv\ncache"', "control character"),
+        ("address,status", "a@example.org,friend", "unknown status 'friend'"),
     ],
 )
 def test_a_wrong_value_is_named(defaults: Defaults, columns: str, cells: str, named: str) -> None:
     sheet = read_csv(f"{columns}\n{cells}\n", where="people.csv", defaults=defaults)
     assert not sheet.subscribers
     assert named in sheet.problems[0]
+
+
+@pytest.mark.parametrize("given", list(SubscriberStatus))
+@pytest.mark.parametrize("agreed", [SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED])
+def test_a_file_says_who_left_and_never_who_agreed(
+    settings: SubscriberSettings, given: SubscriberStatus, agreed: SubscriberStatus
+) -> None:
+    reader = Defaults(settings=settings, status=agreed, topics=())
+    text = write_csv([Subscriber(address="ada@example.org", status=given)])
+    (one,) = read_csv(text, where="export.csv", defaults=reader).subscribers
+    assert one.status is (agreed if given in {SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED} else given)
+
+
+def test_the_time_zones_of_the_system_are_read_once_for_all_rows(defaults: Defaults) -> None:
+    time_zones.cache_clear()
+    rows = "".join(f"r{number}@example.org,Europe/Berlin\n" for number in range(50))
+    with patch("newsletter.config.available_timezones", return_value={"Europe/Berlin"}) as read:
+        sheet = read_csv(f"address,time zone\n{rows}", where="people.csv", defaults=defaults)
+    time_zones.cache_clear()
+    assert len(sheet.subscribers) == 50
+    assert read.call_count == 1
 
 
 def test_the_same_address_twice_counts_once_whatever_its_case(defaults: Defaults) -> None:
@@ -127,7 +153,7 @@ def test_no_cell_of_an_export_is_a_spreadsheet_formula() -> None:
     assert "'-crypto" in text
 
 
-interests = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=30)
+interests = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1, max_size=30)
 
 
 @given(st.lists(interests, max_size=4))

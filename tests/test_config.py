@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from newsletter.config import Config, load_config
 from newsletter.errors import ConfigError, ResourceError
 from newsletter.resources import resource
+from newsletter.store import check_store, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +81,28 @@ def test_the_environment_names_endpoint_and_token(tmp_path: Path) -> None:
         ("[collect.feeds]\nlab = 'file:///etc/passwd'\n", "collect.feeds.lab"),
         ("[collect.huggingface]\nendpoint = 'javascript:alert(1)'\n", "collect.huggingface.endpoint"),
         ("[deliver]\nmailer = 'pigeon'\n", "deliver.mailer"),
+        ("[deliver]\nlease_seconds = 600\n", "lease_seconds is 600"),
+        ("[deliver.smtp]\ntimeout_seconds = 200\n", "smtp.timeout_seconds; make lease_seconds longer"),
+        ("[deliver.smtp]\nacceptance_seconds = inf\n", "deliver.smtp.acceptance_seconds"),
+        ("[deliver]\nlease_seconds = 10000000000000\n", "deliver.lease_seconds"),
+        ("[deliver]\nretry_minutes = [inf]\n", "deliver.retry_minutes"),
+        ("[deliver]\nretry_minutes = [5, 1e12]\n", "deliver.retry_minutes.1"),
+        ("[rank]\ntopic_weight = inf\n", "rank.topic_weight"),
+        ("[rank]\nvotes_weight = 1e308\n", "rank.votes_weight"),
+        ("[rank]\nfloor = nan\n", "rank.floor"),
+        ("[collect]\ntimeout_seconds = nan\n", "collect.timeout_seconds"),
+        ("[collect.feeds]\narxiv = 'https://lab.example/x.xml'\n", "another name"),
+        ("[collect.feeds]\nhuggingface = 'https://lab.example/x.xml'\n", "another name"),
+        ("[collect]\nsources = ['nope']\n", "sources names 'nope'"),
+        ("[collect.huggingface]\nendpoint = 'ftp://host'\n", "collect.huggingface.endpoint"),
+        ("[collect.huggingface]\nendpoint = 'https:host'\n", "collect.huggingface.endpoint"),
+        ("[collect.huggingface]\nendpoint = 'https:///host'\n", "collect.huggingface.endpoint"),
+        ("[collect.feeds]\nlab = 'https://lab.example/a\tb'\n", "collect.feeds.lab"),
+        ("[site]\nfrom_address = 'digest@-bad-..'\n", "site.from_address"),
+        ("[site]\nreply_to = 'digest@-bad-.example'\n", "site.reply_to: "),
+        ("[site]\nunsubscribe_address = ''\n", "site.unsubscribe_address"),
+        ('[site]\nfrom_name = "a\\u2028b"\n', "site.from_name"),
+        ('[site]\ntagline = "a\\u202eb"\n', "site.tagline"),
     ],
 )
 def test_a_mistake_is_named_in_one_line(tmp_path: Path, text: str, named: str) -> None:
@@ -88,6 +111,32 @@ def test_a_mistake_is_named_in_one_line(tmp_path: Path, text: str, named: str) -
     assert named in str(caught.value)
     assert "newsletter.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_names_and_addresses_of_every_script_pass(tmp_path: Path) -> None:
+    text = '[site]\nname = "خبر‌نامه 👩‍🔬"\nfrom_address = "jö@bücher.example"\nreply_to = "reader@lab.test"\n'
+    assert load_config(write(tmp_path / "h", text), {}).site.name == "خبر‌نامه 👩‍🔬"
+
+
+def test_a_feed_may_be_a_source(tmp_path: Path) -> None:
+    text = '[collect]\nsources = ["lab", "arxiv"]\n[collect.feeds]\nlab = "https://lab.example/x.xml"\n'
+    assert load_config(write(tmp_path / "h", text), {}).collect.sources == ("lab", "arxiv")
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%41b", "a#b", "two words", "büro 論文", "a@b:c", "a+b&c=d", "?mode=memory"])
+def test_the_database_is_opened_in_the_home_whatever_its_name(tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    home.mkdir()
+    url = load_config(home, {}).database_url
+    open_store(url).close()
+    assert str(home / "newsletter.db") in check_store(url)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert [path.name for path in home.iterdir()] == ["newsletter.db"]
+
+
+def test_a_home_that_is_not_named_in_utf8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not named in UTF-8"):
+        load_config(tmp_path / "b\udcfcro", {})
 
 
 def test_topics_of_the_home_replace_the_shipped_ones(tmp_path: Path) -> None:

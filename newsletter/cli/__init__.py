@@ -1,7 +1,8 @@
 """The command line: every command parses, calls and prints; it decides nothing.
 
-Results go to standard output, notes and errors to standard error. Exit codes: 0 done, 1 it could not be done (one
-line says why), 2 a wrong call, 130 interrupted.
+Results go to standard output, notes and errors to standard error. Exit codes: 0 done, 2 the command line itself is
+wrong (an unknown command or option, something missing, no number where one belongs), 130 interrupted, 1 anything
+else, such as a date, period, topic or source that makes no sense; one line says why.
 """
 
 from __future__ import annotations

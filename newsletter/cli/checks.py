@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from newsletter.cli.output import counted
 from newsletter.config import CONFIG_NAME
 from newsletter.errors import NewsletterError
 from newsletter.store import check_store
@@ -31,14 +32,16 @@ class Check:
 def all_checks(app: App, *, now: datetime) -> Iterator[Check]:
     """Yield every check in turn; one that fails does not hold up the next."""
     yield _checked("settings", lambda: _settings(app))
-    yield _checked("database", lambda: _database(app))
-    names = app.config.collect.sources
+    database = _checked("database", lambda: _database(app))
+    yield database
+    names = tuple(dict.fromkeys(app.config.collect.sources))
     for name in names:
         yield _checked(f"source {name}", partial(_source, app, name))
     if not names:
         yield Check(subject="sources", good=False, finding="none; name at least one under [collect] sources")
     yield _checked("mailer", lambda: app.mailer().check())
-    yield _checked("clock", lambda: _clock(app, now=now))
+    if database.good:  # else there is none to ask, and opening it would make one
+        yield _checked("clock", lambda: _clock(app, now=now))
     yield _time_zone(app, now=now)
 
 
@@ -53,7 +56,7 @@ def _settings(app: App) -> str:
     own = app.config.home / CONFIG_NAME
     where = str(own) if own.is_file() else f"defaults only; make {own} with: newsletter init"
     example = " (still the example's addresses: put your own there)" if _is_example(app) else ""
-    return f"{where}, {len(app.config.topics)} topics, sender {app.config.site.from_address}{example}"
+    return f"{where}, {counted(len(app.config.topics), 'topic')}, sender {app.config.site.from_address}{example}"
 
 
 def _is_example(app: App) -> bool:

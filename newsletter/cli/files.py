@@ -37,6 +37,25 @@ def write_text(text: str, path: Path | None) -> None:
         write_bytes(text.encode(), path)
 
 
+def write_new(text: str, path: Path) -> bool:
+    """Write a file that is not there yet, whole or not at all; False where one is there, which stays as it is.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.absolute().parent, prefix=f".{path.name}.") as out:
+            out.write(text.encode())
+            out.flush()
+            Path(out.name).chmod(0o666 & ~_umask())
+            os.link(out.name, path)  # in one step, and refused where another process was first
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    return True
+
+
 def write_bytes(content: bytes, path: Path) -> None:
     """Write a file that is whole or not there.
 

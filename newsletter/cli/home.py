@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,8 @@ import typer
 from newsletter import __version__
 from newsletter.app import App
 from newsletter.cli.output import note, say
-from newsletter.errors import UsageError
+from newsletter.config import CONFIG_NAME, DATABASE_NAME
+from newsletter.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,11 +80,52 @@ def existing(context: typer.Context) -> Iterator[App]:
 
 
 @contextmanager
-def made(context: typer.Context) -> Iterator[App]:
-    """Open a home, and make it where it is missing (said in one line): for commands that bring something in."""
+def opened(context: typer.Context) -> Iterator[App]:
+    """Open a home that may be missing, and make nothing: for commands that look at their input before `made`."""
     call: Call = context.obj
     with App(call.folder, call.environ) as app:
-        if not app.exists:
-            app.make_home()
-            note(f"made a new newsletter in {call.folder}")
         yield app
+
+
+@contextmanager
+def made(app: App) -> Iterator[None]:
+    """Make the home where it is missing (said in one line): for commands that bring something in.
+
+    One that was made here and into which nothing came is taken away again: a command that failed changes nothing.
+    """
+    if app.exists:
+        yield
+        return
+    home = app.config.home
+    missing = [folder for folder in (home, *home.parents) if not folder.exists()]
+    app.make_home()
+    try:
+        yield
+    finally:
+        if _holds_something(app):
+            note(f"made a new newsletter in {home}")
+        else:
+            _take_away(app, missing)
+
+
+def _holds_something(app: App) -> bool:
+    if (app.config.home / CONFIG_NAME).exists():
+        return True  # an `init` came in the meantime
+    if not (app.config.home / DATABASE_NAME).exists():
+        return False
+    try:
+        store = app.store
+        return bool(store.papers.count() or store.subscribers.count() or store.papers.collections(date.min, date.max))
+    except StoreError:
+        return True  # what cannot be read is not thrown away
+
+
+def _take_away(app: App, folders: list[Path]) -> None:
+    database = app.config.home / DATABASE_NAME
+    if database.exists():
+        app.store.close()
+    with suppress(OSError):  # then something is left, which the next command finds and uses
+        for ending in ("", "-wal", "-shm"):
+            database.with_name(database.name + ending).unlink(missing_ok=True)
+        for folder in folders:
+            folder.rmdir()  # never one that holds anything

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _GAP = "  "
+_BREAKS = "\t\r\n\u2028\u2029"
+_STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's controls, format characters, stray surrogates and line ends
 _Step = TypeVar("_Step")
 
 
@@ -39,12 +41,23 @@ def complain(message: str, *, code: int) -> int:
 
 def say_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON to standard output: UTF-8, indented, nothing else beside it."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    typer.echo("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
+
+
+def _escaped(line: str) -> str:
+    """Escape what steers a terminal as JSON does, so that the value stays the same (RFC 8259, section 7)."""
+    return "".join(json.dumps(c)[1:-1] if unicodedata.category(c) in _STEERING else c for c in line)
 
 
 def printable(text: str) -> str:
     """Return text without the characters that steer a terminal; line ends and tabs become spaces."""
-    return "".join(" " if c in "\t\r\n" else "" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
+    return "".join(" " if c in _BREAKS else "" if unicodedata.category(c) in _STEERING else c for c in text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun, `1 paper` or `2 papers`; `many` where the plural is no -s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def say_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, wide: int = -1) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsletter.cli.home import Call, existing, made
-from newsletter.cli.output import note, progressing, say, say_json, say_table
+from newsletter.cli.home import Call, existing, made, opened
+from newsletter.cli.output import counted, note, progressing, say, say_json, say_table
 from newsletter.errors import UsageError
-from newsletter.model import DayState, Profile
+from newsletter.model import DayState
 from newsletter.period import days_between, parse_day
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from newsletter.app import App
-    from newsletter.collect.base import Rejected
-    from newsletter.model import Paper, RankedPaper
+    from newsletter.collect.base import Rejected, Source
+    from newsletter.model import Paper, Profile, RankedPaper
     from newsletter.pipeline.collecting import Collected, Imported
 
 Day = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="One UTC day.")]
@@ -60,13 +60,14 @@ def collect(
     now = context.obj.now()
     days = _days(day, since, until, now=now)
     check_days(days, now=now)
-    with made(context) as app:
-        sources = app.sources(source or [])
-        steps = run(app.store, sources, days, now=now)
-        outcomes = []
-        for outcome in progressing(steps, total=len(sources) * len(days), what="collecting"):
-            _tell_collected(outcome)
-            outcomes.append(outcome)
+    outcomes = []
+    with opened(context) as app:
+        sources = _sources(app, source)
+        with made(app):
+            steps = run(app.store, sources, days, now=now)
+            for outcome in progressing(steps, total=len(sources) * len(days), what="collecting"):
+                _tell_collected(outcome)
+                outcomes.append(outcome)
     _sum_up(outcomes)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)
@@ -93,9 +94,9 @@ def import_files(
 
     now = context.obj.now()
     at = _instant(captured, now=now) if captured else None
-    with made(context) as app:
+    outcomes = []
+    with opened(context) as app, made(app):
         steps = run(app.store, files, now=now, year=year, captured=at)
-        outcomes = []
         for outcome in progressing(steps, total=len(files), what="importing"):
             _tell_imported(outcome)
             outcomes.append(outcome)
@@ -118,6 +119,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search all stored papers, best match first."""
+    if not query.strip():
+        raise UsageError("there is nothing to search for; write a word or more")
     with existing(context) as app:
         found = app.store.papers.search(query, limit=limit)
     _tell_papers(found, as_json=as_json)
@@ -203,12 +206,19 @@ def _instant(text: str, *, now: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _sources(app: App, named: Sequence[str] | None) -> tuple[Source, ...]:
+    names = tuple(dict.fromkeys(named or app.config.collect.sources))
+    if not names:
+        raise UsageError("there is no source; name one with --source, or under [collect] sources in the settings")
+    return app.sources(names)
+
+
 def _profile(app: App, topics: Sequence[str], interests: Sequence[str], address: str | None) -> Profile:
-    known = [topic.name for topic in app.config.topics]
-    if unknown := [topic for topic in topics if topic not in known]:
-        raise UsageError(f"unknown topic {unknown[0]!r}; the topics are: {', '.join(known)}")
+    from newsletter.pipeline.audience import cell_of, profile_from  # noqa: PLC0415 - keeps --help quick
+
     if address is None:
-        return Profile(topics=tuple(topics), interests=tuple(interests))
+        known = [topic.name for topic in app.config.topics]
+        return profile_from(cell_of(topics), cell_of(interests), topics=known)
     if topics or interests:
         raise UsageError("--for takes the subscriber's own topics; leave --topic and --interest out")
     subscriber = app.store.subscribers.find(address)
@@ -232,7 +242,7 @@ def _tell_papers(found: Sequence[Paper], *, as_json: bool) -> None:
         return
     rows = ((_number(one.upvotes), one.listed_on or "-", one.id, one.title) for one in found)
     say_table(("upvotes", "listed on", "id", "title"), rows)
-    note(_count(len(found), "paper"))
+    note(counted(len(found), "paper"))
 
 
 def _tell_ranked(ranked: Sequence[RankedPaper], *, as_json: bool) -> None:
@@ -257,7 +267,8 @@ def _tell_collected(outcome: Collected) -> None:
         note(f"{head} failed: {outcome.error}")
     elif outcome.state is DayState.COLLECTED:
         added = outcome.added
-        say(f"{head} {_count(outcome.listed, 'paper')}" + (f" ({added.new} new, {added.votes} votes)" if added else ""))
+        news = f" ({added.new} new, {counted(added.votes, 'vote')})" if added else ""
+        say(f"{head} {counted(outcome.listed, 'paper')}{news}")
     elif outcome.state is DayState.EMPTY:
         say(f"{head} empty" + (" (weekend)" if outcome.day.weekday() >= _SATURDAY else ""))
     else:
@@ -272,7 +283,7 @@ def _tell_imported(outcome: Imported) -> None:
         note(f"failed: {outcome.error}")
     elif outcome.added:
         new, updated = outcome.added.new, outcome.added.updated
-        say(f"{outcome.path}: {_count(outcome.entries, 'entry', 'entries')}, {new} new, {updated} updated")
+        say(f"{outcome.path}: {counted(outcome.entries, 'entry', 'entries')}, {new} new, {updated} updated")
 
 
 def _tell_rejected(rejected: Iterable[Rejected]) -> None:
@@ -287,9 +298,10 @@ def _sum_up(outcomes: Sequence[Collected]) -> None:
     listed = sum(one.listed for one in outcomes if not one.error)
     new = sum(one.added.new for one in outcomes if one.added)
     failed = sum(1 for one in outcomes if one.error)
-    parts = [f"{_count(listed, 'listing')} over {_count(len(full), 'date')}, {_count(new, 'paper')} new"]
+    parts = [f"{counted(listed, 'listing')} over {counted(len(full), 'date')}, {counted(new, 'paper')} new"]
     if empty:
-        parts.append(f"{_count(len(empty), 'date')} empty ({weekend} of them weekend days)")
+        of_them = f"{weekend} of them {'a weekend day' if weekend == 1 else 'weekend days'}"
+        parts.append(f"{counted(len(empty), 'date')} empty ({of_them})")
     if failed:
         parts.append(f"{failed} failed")
     say("; ".join(parts))
@@ -298,11 +310,7 @@ def _sum_up(outcomes: Sequence[Collected]) -> None:
 def _import_sum(outcomes: Sequence[Imported], *, stored: int) -> str:
     new = sum(one.added.new for one in outcomes if one.added)
     entries = sum(one.entries for one in outcomes)
-    return f"{_count(entries, 'entry', 'entries')} read, {_count(new, 'paper')} new; {stored} stored in all"
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{counted(entries, 'entry', 'entries')} read, {counted(new, 'paper')} new; {stored} stored in all"
 
 
 def _number(value: int | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsletter.app import App
+from newsletter.cli.files import write_new
 from newsletter.cli.home import Call, existing
 from newsletter.cli.output import say
 from newsletter.config import CONFIG_NAME
@@ -41,10 +42,8 @@ def init(
     call: Call = context.obj
     home = (folder or call.folder).expanduser().absolute()
     with App(home, call.environ) as app:
-        fresh = not (home / CONFIG_NAME).exists()
         app.make_home()
-        if fresh:
-            _write_starter(home / CONFIG_NAME)
+        fresh = write_new(resource("config", "starter.toml").read_text("utf-8"), home / CONFIG_NAME)
         _ = app.key, app.store
     if not fresh:
         say(f"{home} is a newsletter already; its settings were left as they are")
@@ -113,13 +112,7 @@ def _refuse_real_home(folder: Path) -> None:
 
 
 def _write_demo_settings(path: Path) -> None:
-    if not path.exists():
-        path.write_text(f'{_DEMO_MARK}; delete the folder when you have seen enough.\n\n[deliver]\nmailer = "folder"\n')
-
-
-def _write_starter(path: Path) -> None:
-    with path.open("x", encoding="utf-8") as out:
-        out.write(resource("config", "starter.toml").read_text("utf-8"))
+    write_new(f'{_DEMO_MARK}; delete the folder when you have seen enough.\n\n[deliver]\nmailer = "folder"\n', path)
 
 
 def _tell_demo(shown: Shown, folder: Path, *, outbox: Path) -> None:

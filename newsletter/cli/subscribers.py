@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter.cli.files import read_text, write_text
-from newsletter.cli.home import existing, made
-from newsletter.cli.output import note, say, say_json, say_table
+from newsletter.cli.home import existing, made, opened
+from newsletter.cli.output import counted, note, say, say_json, say_table
 from newsletter.errors import UsageError
 from newsletter.model import Subscriber, SubscriberStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from newsletter.store import Store
+    from newsletter.store import AddOutcome, Store
 
 app = typer.Typer(help="Manage who gets a digest, and what is in it.", no_args_is_help=True, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -51,21 +51,22 @@ def add(
 
     With --confirmed, one who is pending or has left is taken (back) in.
     """
-    from newsletter.pipeline.audience import subscriber_from  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.audience import cell_of, subscriber_from  # noqa: PLC0415 - keeps --help quick
 
     values = {
         "address": address,
-        "topics": ";".join(topic or []),
-        "interests": ";".join(interest or []),
+        "topics": cell_of(topic or []),
+        "interests": cell_of(interest or []),
         "cadence": cadence,
         "time zone": time_zone,
         "hour": hour,
         "size": size,
     }
     now = context.obj.now()
-    with made(context) as program:
+    with opened(context) as program:
         wanted = subscriber_from(values, program.defaults(confirmed=confirmed))
-        outcome = program.store.subscribers.add([wanted], now=now)
+        with made(program):
+            outcome = program.store.subscribers.add([wanted], now=now)
         if outcome.added:
             say(f"{wanted.address} added, {wanted.status}")
             return
@@ -85,7 +86,7 @@ def list_subscribers(context: typer.Context, status: Status = None, as_json: AsJ
         for one in found
     )
     say_table(("address", "status", "cadence", "time zone", "topics and interests"), rows)
-    note(f"{len(found)} subscriber{'' if len(found) == 1 else 's'}")
+    note(counted(len(found), "subscriber"))
 
 
 @app.command("import")
@@ -96,26 +97,23 @@ def import_csv(
 ) -> None:
     """Import subscribers from a CSV file.
 
-    Its header names the columns: address, and if wanted topics, interests, cadence, time zone, hour, size. Several
-    values in a cell are parted by a semicolon. Broken rows are named and left out.
+    Its header names the columns: address, and if wanted topics, interests, cadence, time zone, hour, size, status.
+    Several values in a cell are parted by a semicolon. Broken rows are named and left out. Whoever left, bounced or
+    complained by its status gets no mail, also when here already; nobody who left comes back by a file.
     """
     from newsletter.pipeline.audience import read_csv  # noqa: PLC0415 - keeps --help quick
 
     now = context.obj.now()
     text = read_text(file)
-    with made(context) as program:
+    with opened(context) as program:
         sheet = read_csv(text, where=str(file), defaults=program.defaults(confirmed=confirmed))
-        outcome = program.store.subscribers.add(sheet.subscribers, now=now)
-        raised = _confirm_pending(program.store, outcome.known, now=now) if confirmed else 0
-    for problem in sheet.problems:
-        note(f"left out: {problem}")
-    known = len(outcome.known) - raised
-    say(
-        f"{len(outcome.added)} added, {raised} confirmed, {known} already there and left as they were, "
-        f"{len(sheet.problems)} left out"
-    )
-    if not sheet.subscribers:
-        raise UsageError(f"{file}: no row could be imported")
+        for problem in sheet.problems:
+            note(f"left out: {problem}")
+        if not sheet.subscribers:
+            raise UsageError(f"{file}: no row could be imported")
+        with made(program):
+            outcome = program.store.subscribers.add(sheet.subscribers, now=now, settle_known=True)
+    _tell_import(outcome, left_out=len(sheet.problems))
 
 
 @app.command("export")
@@ -159,15 +157,12 @@ def _already_there(store: Store, wanted: Subscriber, *, confirmed: bool, now: da
     say(f"{wanted.address} was {known.status} and is now confirmed; topics and times stay as they were")
 
 
-def _confirm_pending(store: Store, addresses: tuple[str, ...], *, now: datetime) -> int:
-    """Confirm those that only waited; one who left is not brought back by a list."""
-    raised = 0
-    for address in addresses:
-        known = store.subscribers.find(address)
-        if known and known.status is SubscriberStatus.PENDING:
-            store.subscribers.set_status(address, SubscriberStatus.CONFIRMED, now=now)
-            raised += 1
-    return raised
+def _tell_import(outcome: AddOutcome, *, left_out: int) -> None:
+    stopped = f"{len(outcome.stopped)} taken out, " if outcome.stopped else ""
+    say(
+        f"{len(outcome.added)} added, {len(outcome.confirmed)} confirmed, {stopped}{len(outcome.known)} already there "
+        f"and left as they were, {left_out} left out"
+    )
 
 
 def _as_json(one: Subscriber) -> dict[str, Any]:

@@ -5,10 +5,13 @@ A file is whole or not there, and the same mail again replaces its own file. Not
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import stat
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 # no leading dot and no separator: never hidden, never a path, the same on every file system
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _DIGEST = 32  # hexadecimal digits, 128 bits
+_PART = re.compile(r"\.(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\.)?[a-z0-9_]{8}\.part")  # as tempfile names ours
+_STALE_SECONDS = 3600  # no mail takes that long to write: its writer is dead
 
 
 class FolderMailer:
@@ -32,6 +37,9 @@ class FolderMailer:
         self._folder = folder
 
     def __enter__(self) -> Self:
+        """Remove what killed writers left behind an hour ago or earlier; a younger one may still be at work."""
+        with contextlib.suppress(OSError):  # no folder yet, or none to write in: the first mail says so
+            _remove_stale(self._folder, before=time.time() - _STALE_SECONDS)
         return self
 
     def __exit__(
@@ -83,6 +91,16 @@ def file_name(message_id: str) -> str:
     if not _SAFE_NAME.fullmatch(left):
         left = hashlib.sha256(message_id.encode("utf-8", "backslashreplace")).hexdigest()[:_DIGEST]
     return f"{left}.eml"
+
+
+def _remove_stale(folder: Path, *, before: float) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not _PART.fullmatch(entry.name):
+                continue
+            found = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(found.st_mode) and found.st_mtime < before:
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

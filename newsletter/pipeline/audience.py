@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
+from newsletter.config import time_zones
 from newsletter.errors import UsageError
 from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus
 
@@ -35,6 +36,8 @@ _FORMULA = (
 _MAX_SIZE = 100
 _MAX_HOUR = 23
 _MAX_TEXT = 10_000
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's controls, halves of a surrogate pair, line and paragraph ends
+_CONSENT = (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,9 @@ class Defaults:
 
 def read_csv(text: str, *, where: str, defaults: Defaults) -> Sheet:
     """Read a CSV file with a header; several values in a cell are parted by `;`.
+
+    A row whose status says that somebody left, bounced or complained keeps it. A row that says pending or confirmed
+    gets the status of the defaults: whether people agreed to be mailed is for the caller to know, not for a file.
 
     Raises:
         UsageError: no header with an address column, an unknown column, or no row at all.
@@ -89,7 +95,7 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
 
 
 def subscriber_from(values: Mapping[str, str], defaults: Defaults) -> Subscriber:
-    """Return the subscriber that column values describe.
+    """Return the subscriber that column values describe; see `read_csv` for the status.
 
     Raises:
         UsageError: a value that is not allowed; the message names it.
@@ -97,15 +103,34 @@ def subscriber_from(values: Mapping[str, str], defaults: Defaults) -> Subscriber
     settings = defaults.settings
     return Subscriber(
         address=normal_address(values.get("address", "")),
-        status=defaults.status,
-        profile=Profile(
-            topics=_topics(values.get("topics", ""), defaults.topics), interests=_split(values.get("interests", ""))
-        ),
+        status=_status(values.get("status", ""), defaults.status),
+        profile=profile_from(values.get("topics", ""), values.get("interests", ""), topics=defaults.topics),
         cadence=_cadence(values.get("cadence", "") or settings.cadence),
         hour=_whole("hour", values.get("hour", "") or str(settings.hour), 0, _MAX_HOUR),
         timezone=_zone(values.get("time zone", "") or settings.timezone),
         size=_whole("size", values.get("size", "") or str(settings.size), 1, _MAX_SIZE),
     )
+
+
+def profile_from(topic_cell: str, interest_cell: str, *, topics: Collection[str]) -> Profile:
+    """Return what two cells wish for, several values each parted by `;`; `topics` are the names there are.
+
+    Raises:
+        UsageError: an unknown topic, an interest with a control character, or too long a cell.
+    """
+    return Profile(topics=_topics(topic_cell, topics), interests=_interests(interest_cell))
+
+
+def cell_of(values: Iterable[str]) -> str:
+    """Return several values as one cell.
+
+    Raises:
+        UsageError: a value that says nothing.
+    """
+    held = list(values)
+    if not all(value.replace(";", "").strip() for value in held):
+        raise UsageError("a topic or interest is empty; write what is wanted, or leave it out")
+    return ";".join(held)
 
 
 def normal_address(text: str) -> str:
@@ -171,17 +196,35 @@ def _unquoted(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell
 
 
-def _split(cell: str) -> tuple[str, ...]:
+def _split(cell: str, what: str) -> tuple[str, ...]:
     if len(cell) > _MAX_TEXT:
-        raise UsageError(f"{len(cell)} characters of interests; {_MAX_TEXT} are the most")
+        raise UsageError(f"{len(cell)} characters of {what}; {_MAX_TEXT} are the most")
     return tuple(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
 
 
 def _topics(cell: str, known: Collection[str]) -> tuple[str, ...]:
-    topics = _split(cell)
+    topics = _split(cell, "topics")
     if unknown := [topic for topic in topics if topic not in known]:
         raise UsageError(f"unknown topic {unknown[0]!r}; the topics are: {', '.join(known)}")
     return topics
+
+
+def _interests(cell: str) -> tuple[str, ...]:
+    interests = _split(cell, "interests")
+    for interest in interests:
+        if any(unicodedata.category(character) in _UNPRINTABLE for character in interest):
+            raise UsageError(f"the interest {interest!a} holds a control character; write it in one plain line")
+    return interests
+
+
+def _status(text: str, default: SubscriberStatus) -> SubscriberStatus:
+    if not text:
+        return default
+    try:
+        status = SubscriberStatus(text.strip().lower())
+    except ValueError:
+        raise UsageError(f"unknown status {text!r}; one of: {', '.join(SubscriberStatus)}") from None
+    return default if status in _CONSENT else status
 
 
 def _cadence(text: str) -> Cadence:
@@ -192,7 +235,7 @@ def _cadence(text: str) -> Cadence:
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in time_zones():
         raise UsageError(f"unknown time zone {name!r}; write an IANA name such as Europe/Berlin")
     return name
 

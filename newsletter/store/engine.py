@@ -5,9 +5,10 @@ SQLite and PostgreSQL differ here and in the full-text index only. It knows no t
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,11 +158,22 @@ def prepare_file(url: URL) -> None:
     if not path.parent.is_dir():
         raise StoreError(f"database {path}: the folder {path.parent} does not exist; make it first")
     with _told(shown(url)):
+        _make_private(path)
         connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
         try:
             _set_wal(connection)
         finally:
             connection.close()
+
+
+def _make_private(path: Path) -> None:
+    """Make the file for its owner's eyes, for it holds addresses; SQLite gives its WAL files the same permissions.
+
+    One that is there keeps its own, and is not opened: closing it would end this process's locks on it (POSIX).
+    """
+    if not path.exists():
+        with suppress(OSError):  # another process was first, or SQLite says what is wrong
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _set_wal(connection: sqlite3.Connection) -> None:

@@ -25,14 +25,27 @@ if TYPE_CHECKING:
     from newsletter.store.engine import Database
 
 _BATCH = 1000
+# From where a list may take somebody who is there already: it confirms who waits and takes out who left, and never
+# brings back.
+_MAY_BECOME = {
+    SubscriberStatus.CONFIRMED: (SubscriberStatus.PENDING,),
+    SubscriberStatus.UNSUBSCRIBED: (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED),
+    SubscriberStatus.BOUNCED: (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED),
+    SubscriberStatus.COMPLAINED: (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddOutcome:
-    """The subscribers that were added, and the addresses that were there already (or twice) and left alone."""
+    """The subscribers that were added, and the addresses that were there already (or twice).
+
+    `known` were left alone; a list with statuses has confirmed some that were pending, and stopped mail to others.
+    """
 
     added: tuple[Subscriber, ...] = ()
     known: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
 
 
 def address_key(address: str) -> str:
@@ -46,20 +59,28 @@ class SubscriberStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, subscribers: Iterable[Subscriber], *, now: datetime) -> AddOutcome:
+    def add(self, subscribers: Iterable[Subscriber], *, now: datetime, settle_known: bool = False) -> AddOutcome:
         """Store those whose address is not there yet, all or none; who is there is not changed.
 
+        With `settle_known` the list's statuses count for those who are there, too, in the same transaction: one who
+        is pending becomes confirmed, one who is pending or confirmed becomes unsubscribed, bounced or complained.
+        Nobody who left comes back, and nothing but the status changes.
+
         Raises:
-            StoreError: the database refused; nobody was added.
+            StoreError: the database refused; nobody was added or changed.
         """
         added: list[Subscriber] = []
-        known: list[str] = []
+        known: list[Subscriber] = []
+        changed: dict[str, SubscriberStatus] = {}
         rest = iter(subscribers)
         with self._database.writing() as connection:
             while batch := list(islice(rest, _BATCH)):
-                _add(connection, batch, now, added, known)
+                there = _add(connection, batch, now, added)
+                known += there
+                if settle_known:
+                    changed |= _settle(connection, there, now)
             refresh_statistics(connection, len(added), schema.subscribers)
-        return AddOutcome(added=tuple(added), known=tuple(known))
+        return _outcome(added, known, changed)
 
     def find(self, address: str) -> Subscriber | None:
         """Return the subscriber with this address."""
@@ -122,9 +143,36 @@ class SubscriberStore:
         return None if row is None else _subscriber(row)
 
 
-def _add(
-    connection: Connection, batch: list[Subscriber], now: datetime, added: list[Subscriber], known: list[str]
-) -> None:
+def _outcome(added: list[Subscriber], known: list[Subscriber], changed: dict[str, SubscriberStatus]) -> AddOutcome:
+    found: dict[str, list[str]] = {"known": [], "confirmed": [], "stopped": []}
+    for one in known:
+        status = changed.pop(address_key(one.address), None)
+        became = "known" if status is None else "confirmed" if status is SubscriberStatus.CONFIRMED else "stopped"
+        found[became].append(one.address)
+    return AddOutcome(added=tuple(added), **{name: tuple(addresses) for name, addresses in found.items()})
+
+
+def _settle(connection: Connection, known: list[Subscriber], now: datetime) -> dict[str, SubscriberStatus]:
+    """Give those who are there the list's status where it may be; return the new ones by address key."""
+    changed: dict[str, SubscriberStatus] = {}
+    for status, before in _MAY_BECOME.items():
+        keys = [address_key(one.address) for one in known if one.status is status]
+        if not keys:
+            continue
+        statement = (
+            update(subscribers)
+            .where(subscribers.c.address_key.in_(keys))
+            .where(subscribers.c.status.in_([one.value for one in before]))
+            .values(status=status.value, updated_at=now)
+            .returning(subscribers.c.address_key)
+        )
+        changed |= dict.fromkeys(connection.execute(statement).scalars(), status)
+    return changed
+
+
+def _add(connection: Connection, batch: list[Subscriber], now: datetime, added: list[Subscriber]) -> list[Subscriber]:
+    """Insert a batch, note in `added` who is new, and return those who were there already."""
+    known = []
     first: dict[str, Subscriber] = {}
     for subscriber in batch:
         first.setdefault(address_key(subscriber.address), subscriber)
@@ -135,10 +183,11 @@ def _add(
     for subscriber in batch:
         number = stored.pop(address_key(subscriber.address), None)
         if number is None:
-            known.append(subscriber.address)
+            known.append(subscriber)
         else:
             created = subscriber.created_at or now
             added.append(replace(subscriber, id=number, address=subscriber.address.strip(), created_at=created))
+    return known
 
 
 def _row(key: str, subscriber: Subscriber, now: datetime) -> dict[str, Any]:

@@ -6,14 +6,24 @@ import csv
 import email
 import email.policy
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.app import App
+from newsletter.cli.files import write_new
+from newsletter.cli.output import counted, say_json
+from newsletter.errors import UsageError
 from tests.command import Newsletter
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PAPERS = [
     {
@@ -43,6 +53,13 @@ PAPERS = [
         "listed_on": "2026-07-13",
     },
 ]
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
@@ -77,6 +94,54 @@ def test_init_makes_a_home_and_leaves_an_old_one_alone(home: Path) -> None:
     assert "already" in command.well("init").out
     assert dump(home) == before
     assert (home / "secret.key").stat().st_mode & 0o077 == 0
+
+
+def test_two_inits_at_once_make_one_home(home: Path) -> None:
+    init = [sys.executable, "-m", "newsletter", "init", str(home)]
+    both = [subprocess.Popen(init, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
+    ran = [one.communicate() for one in both]
+    assert [one.returncode for one in both] == [0] * 4, ran
+    assert sum(b"made a newsletter" in out for out, _ in ran) == 1
+    assert sum(b"already" in out for out, _ in ran) == 3
+    kept = {path.name for path in home.iterdir() if not path.name.endswith(("-wal", "-shm"))}
+    assert kept == {"newsletter.toml", "newsletter.db", "secret.key"}
+
+
+def test_an_init_that_comes_second_leaves_the_settings_of_the_first(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = App.make_home
+
+    def make_and_be_overtaken(app: App) -> None:
+        make(app)
+        (home / "newsletter.toml").write_text("# the other's\n")
+
+    monkeypatch.setattr(App, "make_home", make_and_be_overtaken)
+    assert "already" in Newsletter(home).well("init").out
+    assert (home / "newsletter.toml").read_text() == "# the other's\n"
+
+
+def test_settings_are_never_seen_half_written(tmp_path: Path, usual_umask: None) -> None:
+    del usual_umask
+    path = tmp_path / "newsletter.toml"
+    assert write_new("whole", path)
+    assert not write_new("late", path)
+    assert path.read_text() == "whole"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_new("nowhere", tmp_path / "absent" / "newsletter.toml")
+
+
+def test_the_database_is_for_its_owners_eyes_and_an_old_one_keeps_its_mode(home: Path, usual_umask: None) -> None:
+    del usual_umask
+    command = Newsletter(home)
+    command.well("init")
+    database = home / "newsletter.db"
+    assert database.stat().st_mode & 0o777 == 0o600
+    database.chmod(0o640)
+    command.well("subscribers", "add", "ada@example.org")
+    assert database.stat().st_mode & 0o777 == 0o640
 
 
 def test_papers_lists_a_day_as_json(newsletter: Newsletter) -> None:
@@ -216,6 +281,29 @@ def test_a_csv_with_broken_rows_keeps_the_good_ones_and_names_the_others(
     people.write_text("address\nnobody\n")
     ran = newsletter("subscribers", "import", str(people))
     assert ran.code == 1
+    assert "no row could be imported" in ran.err
+
+
+def test_an_export_brings_nobody_back(newsletter: Newsletter, tmp_path: Path) -> None:
+    for name in ("stays", "left", "waits"):
+        newsletter.well("subscribers", "add", f"{name}@example.org", *(["--confirmed"] if name != "waits" else []))
+    newsletter.well("subscribers", "remove", "left@example.org")
+    sheet = tmp_path / "all.csv"
+    newsletter.well("subscribers", "export", "--output", str(sheet))
+    other = Newsletter(tmp_path / "other")
+    assert "3 added" in other.well("subscribers", "import", str(sheet)).out
+    assert statuses(other) == {"stays": "pending", "left": "unsubscribed", "waits": "pending"}
+    said = other.well("subscribers", "import", str(sheet), "--confirmed").out
+    assert "0 added, 2 confirmed, 1 already there" in said
+    assert statuses(other) == {"stays": "confirmed", "left": "unsubscribed", "waits": "confirmed"}
+    sheet.write_text("address,status\nstays@example.org,complained\nleft@example.org,confirmed\n")
+    assert "1 taken out, 1 already there" in other.well("subscribers", "import", str(sheet), "--confirmed").out
+    assert statuses(other) == {"stays": "complained", "left": "unsubscribed", "waits": "confirmed"}
+
+
+def statuses(newsletter: Newsletter) -> dict[str, str]:
+    found = newsletter.well("subscribers", "list", "--json").json
+    return {one["address"].partition("@")[0]: one["status"] for one in found}
 
 
 @pytest.mark.parametrize(
@@ -239,6 +327,15 @@ def test_a_csv_with_broken_rows_keeps_the_good_ones_and_names_the_others(
         (["subscribers", "add", "a@example.org", "--topic", "bees"], 1, "unknown topic"),
         (["subscribers", "add", "a@example.org", "--time-zone", "Mars"], 1, "unknown time zone"),
         (["subscribers", "remove", "no@example.org"], 1, "no subscriber"),
+        (["subscribers", "add", "a@example.org", "--interest", "kv\x1bcache"], 1, "control character"),
+        (["subscribers", "add", "a@example.org", "--interest", " "], 1, "is empty"),
+        (["rank", "--date", "2026-07-14", "--interest", ""], 1, "is empty"),
+        (["rank", "--date", "2026-07-14", "--interest", "bees", "--interest", " ; "], 1, "is empty"),
+        (["rank", "--date", "2026-07-14", "--topic", ""], 1, "is empty"),
+        (["search", ""], 1, "nothing to search"),
+        (["search", " \u00a0"], 1, "nothing to search"),
+        (["draft", "9999-W52"], 1, "no period"),
+        (["draft", "9999-12-31"], 1, "no period"),
         (["subscribers", "import", "/nowhere/people.csv"], 1, "people.csv"),
         (["search"], 2, "query"),
         (["fly"], 2, "fly"),
@@ -259,6 +356,86 @@ def test_a_folder_without_a_newsletter_is_named(tmp_path: Path) -> None:
     assert str(tmp_path) in line
     assert "newsletter init" in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "{tmp}/nofile.jsonl"],
+        ["import", "{tmp}/bad.json"],
+        ["subscribers", "add", "foo"],
+        ["subscribers", "add", "a@example.org", "--topic", "bees"],
+        ["subscribers", "import", "{tmp}/nofile.csv"],
+        ["subscribers", "import", "{tmp}/bad.csv"],
+        ["subscribers", "import", "{tmp}/bad.json"],
+        ["collect", "--source", "nope"],
+        ["collect", "--date", "2026-02-30"],
+        ["collect", "--date", "2026-07-14"],
+    ],
+)
+@pytest.mark.parametrize("exists", [True, False])
+def test_bad_input_makes_no_home(
+    tmp_path: Path, arguments: list[str], exists: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")  # where nothing answers
+    monkeypatch.setattr("newsletter.collect.http.HttpClient._pause", lambda _client, _attempt: 0.0)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    (tmp_path / "bad.json").write_text('[{"paper": ')
+    (tmp_path / "bad.csv").write_text("address\nnobody\n")
+    home = tmp_path / "deep" / "home"
+    if exists:
+        home.mkdir(parents=True)
+        (home / "notes.txt").write_text("mine")
+    ran = Newsletter(home)(*[argument.format(tmp=tmp_path) for argument in arguments])
+    assert ran.code == 1
+    assert "made a new" not in ran.err
+    assert (tmp_path / "deep").exists() is exists
+    assert [path.name for path in home.glob("*")] == (["notes.txt"] if exists else [])
+
+
+def test_good_input_makes_a_home_and_says_so(tmp_path: Path) -> None:
+    papers = tmp_path / "papers.jsonl"
+    papers.write_text(json.dumps(PAPERS[0]))
+    (tmp_path / "bad.json").write_text('[{"paper": ')
+    ran = Newsletter(tmp_path / "a")("import", str(tmp_path / "bad.json"), str(papers))
+    assert ran.code == 1
+    assert "made a new newsletter" in ran.err
+    assert len(Newsletter(tmp_path / "a").well("papers", "--json").json) == 1
+    assert "made a new newsletter" in Newsletter(tmp_path / "b").well("subscribers", "add", "a@example.org").err
+    assert statuses(Newsletter(tmp_path / "b")) == {"a": "pending"}
+
+
+def test_a_source_named_twice_is_asked_once(newsletter: Newsletter, home: Path) -> None:
+    (home / "newsletter.toml").write_text('[collect]\nattempts = 1\n[collect.feeds]\nlab = "http://127.0.0.1:1/x"\n')
+    ran = newsletter("collect", "--date", "2026-07-14", "--source", "lab", "--source", "lab")
+    assert ran.code == 1
+    assert ran.err.count("lab: failed") == 1
+    assert "1 failed" in ran.out
+    (home / "newsletter.toml").write_text("[collect]\nsources = []\n")
+    assert "no source" in newsletter.refused("collect", "--date", "2026-07-14")
+
+
+def test_an_interest_is_parted_the_same_way_everywhere(newsletter: Newsletter) -> None:
+    newsletter.well("subscribers", "add", "ada@example.org", "--interest", "kv cache; towels")
+    (one,) = newsletter.well("subscribers", "list", "--json").json
+    assert one["interests"] == ["kv cache", "towels"]
+    day = ("rank", "--date", "2026-07-14", "--json")
+    for_her = newsletter.well(*day, "--for", "ada@example.org").json
+    assert newsletter.well(*day, "--interest", "kv cache; towels").json == for_her
+
+
+def test_one_is_not_many(newsletter: Newsletter) -> None:
+    assert "1 paper\n" in newsletter.well("papers", "--date", "2026-07-13").err
+    assert counted(1, "entry", "entries") == "1 entry"
+    assert counted(0, "entry", "entries") == "0 entries"
+
+
+def test_doctor_makes_no_database(home: Path) -> None:
+    home.mkdir()
+    (home / "newsletter.toml").write_text("[collect]\nsources = []\n")
+    ran = Newsletter(home)("doctor")
+    assert "FAIL  database" in ran.out
+    assert [path.name for path in home.iterdir()] == ["newsletter.toml"]
 
 
 def test_a_bad_file_among_good_ones_is_named_and_the_good_ones_are_kept(newsletter: Newsletter, tmp_path: Path) -> None:
@@ -294,3 +471,12 @@ def test_a_title_cannot_steer_the_terminal(newsletter: Newsletter, tmp_path: Pat
     out = newsletter.well("papers", "--date", "2026-07-14").out
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+def test_json_escapes_what_steers_a_terminal_and_keeps_the_value(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "C1 \x9b31m, bidi \u202e, DEL \x7f, tag \U000e0041, line \u2028, half \ud800, plain é 論 👍 \u00a0"
+    say_json({"title": hostile, "lines": ["a\nb\t"]})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"title": hostile, "lines": ["a\nb\t"]}
+    assert all(c.isprintable() or c in "\n\u00a0" for c in out)
+    assert "plain é 論 👍" in out

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +114,33 @@ def test_what_a_crash_left_behind_counts_as_no_mail(tmp_path: Path, make_message
     assert died.returncode == 9
     assert left.name.startswith(".")
     assert [path.name for path in tmp_path.glob("*.eml")] == [file_name(make_message(1).message_id)]
+
+
+def test_what_a_crash_left_behind_goes_when_its_writer_is_surely_dead(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", DIES_WITHIN_A_MAIL, tmp_path], cwd=ROOT, check=False)
+    (left,) = tmp_path.iterdir()
+    others = [tmp_path / name for name in (".hidden.part", ".1.abcdefgh.eml", "1.abcdefgh.part", "mail.eml")]
+    for other in others:
+        other.write_text("keep me")
+    old = tmp_path / ".2026-07-14.0a1b.abcd_3gh.part"
+    old.symlink_to("mail.eml")
+    hour_ago = time.time() - 3700
+    for path in others:
+        os.utime(path, (hour_ago, hour_ago))
+    os.utime(old, (hour_ago, hour_ago), follow_symlinks=False)
+
+    with FolderMailer(tmp_path):
+        assert left.exists(), "its writer may be at work"
+    os.utime(left, (hour_ago, hour_ago))
+    with FolderMailer(tmp_path):
+        assert not left.exists()
+
+    assert sorted(tmp_path.iterdir()) == sorted([*others, old])
+
+
+def test_entering_makes_no_folder(tmp_path: Path) -> None:
+    with FolderMailer(tmp_path / "absent"):
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_link_in_the_mails_place_is_not_followed(tmp_path: Path, make_message: MakeMessage) -> None:

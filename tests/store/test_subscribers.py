@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from newsletter.errors import StoreError
 from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus
@@ -61,6 +61,62 @@ def test_an_address_is_there_once_and_left_alone(store: Store) -> None:
     found = store.subscribers.find(READER.address)
     assert found is not None
     assert (found.address, found.cadence, found.created_at) == (READER.address, Cadence.WEEKLY, NOW)
+
+
+@pytest.mark.parametrize("there", list(SubscriberStatus))
+@pytest.mark.parametrize("listed", list(SubscriberStatus))
+def test_a_list_confirms_and_takes_out_but_never_brings_back(
+    store: Store, there: SubscriberStatus, listed: SubscriberStatus
+) -> None:
+    pending, confirmed, *left = SubscriberStatus
+    store.subscribers.add([replace(READER, status=there)], now=NOW)
+    one = Subscriber(address="ADA@reader.example", status=listed)
+    outcome = store.subscribers.add([one], now=LATER, settle_known=True)
+    raised = (there, listed) == (pending, confirmed)
+    stopped = there in {pending, confirmed} and listed in left
+    found = store.subscribers.find(READER.address)
+    assert found is not None
+    assert found.status is (listed if raised or stopped else there)
+    assert replace(found, status=there) == replace(READER, status=there, id=found.id, created_at=NOW)
+    assert outcome.added == ()
+    assert outcome.confirmed == ((one.address,) if raised else ())
+    assert outcome.stopped == ((one.address,) if stopped else ())
+    assert outcome.known == (() if raised or stopped else (one.address,))
+
+
+def test_without_asking_for_it_nobodys_status_changes(store: Store) -> None:
+    store.subscribers.add([replace(READER, status=SubscriberStatus.PENDING)], now=NOW)
+    assert store.subscribers.add([READER], now=LATER).known == (READER.address,)
+    assert store.subscribers.count(statuses=[SubscriberStatus.PENDING]) == 1
+
+
+def test_a_broken_list_adds_nobody_and_confirms_nobody(store: Store) -> None:
+    waiting = [Subscriber(address=f"r{number}@x.example") for number in range(1500)]
+    store.subscribers.add(waiting, now=NOW)
+
+    def people() -> Iterator[Subscriber]:
+        yield from (replace(one, status=SubscriberStatus.CONFIRMED) for one in waiting)
+        yield Subscriber(address="new@x.example", status=SubscriberStatus.CONFIRMED)
+        raise OSError("the file ended")
+
+    with pytest.raises(OSError, match="the file ended"):
+        store.subscribers.add(people(), now=LATER, settle_known=True)
+    assert store.subscribers.count() == store.subscribers.count(statuses=[SubscriberStatus.PENDING]) == 1500
+
+
+def test_many_are_confirmed_with_few_statements(store: Store) -> None:
+    many = [Subscriber(address=f"r{number}@x.example") for number in range(2500)]
+    store.subscribers.add(many, now=NOW)
+    statements: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(store._database._engine, "before_cursor_execute", count)
+    agreed = [replace(one, status=SubscriberStatus.CONFIRMED) for one in many]
+    outcome = store.subscribers.add(agreed, now=LATER, settle_known=True)
+    assert len(outcome.confirmed) == store.subscribers.count(statuses=[SubscriberStatus.CONFIRMED]) == 2500
+    assert sum(statement.startswith("UPDATE") for statement in statements) == 3
 
 
 def test_nobody_is_there_who_was_not_added(store: Store) -> None:
