@@ -13,7 +13,7 @@ import typer
 
 from newsletter.cli.files import write_bytes
 from newsletter.cli.home import Call, existing
-from newsletter.cli.output import note, progressing, say, say_json, say_table
+from newsletter.cli.output import counted, note, progressing, say, say_json, say_table
 from newsletter.errors import UsageError
 from newsletter.model import DeliveryState, IssueState, SubscriberStatus
 
@@ -60,7 +60,7 @@ def draft(context: typer.Context, period: Period) -> None:
         note(line)
     issue = outcome.issue
     done = "drafted" if outcome.created else "brought up to date" if outcome.changed else "is up to date"
-    papers = f"{len(issue.papers)} paper{'s' * (len(issue.papers) != 1)}"
+    papers = counted(len(issue.papers), "paper")
     say(f"issue {issue.period} {done}: {papers}")
     if outcome.approval_voided:
         note(f"the approval is void, since the content changed; approve again: newsletter approve {issue.period}")
@@ -207,8 +207,10 @@ def _tell_plan(app: App, issue: Issue) -> None:
         say(f"issue {issue.period} is on its way: {totals}; nothing was sent now")
         return
     would = sending.plan(app.store, issue, app.ranker)
-    skipped = f", {would.skipped} readers skipped ({sending.NOTHING_NEW})" if would.skipped else ""
-    mails = f"{would.mails} mails with {would.distinct} different selections"
+    skipped = f", {counted(would.skipped, 'reader')} skipped ({sending.NOTHING_NEW})" if would.skipped else ""
+    if not would.mails and not would.skipped:
+        raise UsageError(f"issue {issue.period} has no reader: no confirmed subscriber wants it")
+    mails = f"{counted(would.mails, 'mail')} with {counted(would.distinct, 'different selection')}"
     say(f"issue {issue.period} would go out as {mails}{skipped}; nothing was sent")
 
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _GAP = "  "
 _BREAKS = "\t\r\n\u2028\u2029"
@@ -60,14 +60,19 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def say_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, wide: int = -1) -> None:
-    """Print rows: a table that fits a terminal (column `wide` gives way first), else aligned plain lines."""
+def say_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, wide: Collection[int] = ()) -> None:
+    """Print rows: a table that fits a terminal, else aligned plain lines.
+
+    Where a terminal is narrow the columns of `wide` (the last, if none is named) wrap; the others stay whole.
+    """
+    wraps = set(wide) or {len(headers) - 1}
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     console = Console(highlight=False, markup=False, emoji=False)
     if console.is_terminal:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for number, header in enumerate(headers):
-            table.add_column(header, overflow="ellipsis", no_wrap=number != wide % len(headers))
+            longest = max((len(row[number]) for row in cells), default=0)
+            table.add_column(header, min_width=None if number in wraps else max(longest, len(header)))
         for row in cells:
             table.add_row(*row)
         console.print(table)

@@ -1,4 +1,4 @@
-"""Commands about papers: collect, import, papers, search, rank."""
+"""Commands about papers: collect, import, papers, search, rank, topics."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command("papers")(papers)
     app.command("search")(search)
     app.command("rank")(rank)
+    app.command("topics")(topics)
 
 
 def collect(
@@ -154,6 +155,19 @@ def rank(
     _tell_ranked(ranked, as_json=as_json)
 
 
+def topics(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the topics that readers may follow.
+
+    They are those of the home's topics.toml, else those that ship with the program.
+    """
+    with opened(context) as app:
+        found = app.config.topics
+    if as_json:
+        say_json([{"name": one.name, "title": one.title, "description": one.description} for one in found])
+        return
+    say_table(("name", "title", "description"), ((one.name, one.title, one.description) for one in found))
+
+
 def paper_json(paper: Paper) -> dict[str, Any]:
     """Return a paper as `--json` prints it and `import` reads it back; dates are ISO 8601, unknown numbers null."""
     return {
@@ -255,7 +269,7 @@ def _tell_ranked(ranked: Sequence[RankedPaper], *, as_json: bool) -> None:
         )
         return
     rows = ((f"{one.score:.3f}", one.paper.id, one.paper.title, "; ".join(one.reasons)) for one in ranked)
-    say_table(("score", "id", "title", "why"), rows)
+    say_table(("score", "id", "title", "why"), rows, wide=(2, 3))
 
 
 def _tell_collected(outcome: Collected) -> None:

@@ -1,4 +1,4 @@
-"""Commands about subscribers: add, list, import, export, remove."""
+"""Commands about subscribers: add, edit, list, import, export, remove."""
 
 from __future__ import annotations
 
@@ -27,50 +27,74 @@ Status = Annotated[
 ]
 
 
+Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="NAME", help="A topic; may be repeated.")]
+Interests = Annotated[
+    list[str] | None, typer.Option("--interest", metavar="TEXT", help="An interest in free words; may be repeated.")
+]
+Rhythm = Annotated[str, typer.Option("--cadence", metavar="CADENCE", help="daily, weekdays, weekly or monthly.")]
+Zone = Annotated[str, typer.Option("--time-zone", metavar="ZONE", help="IANA name, for example Europe/Berlin.")]
+Hour = Annotated[str, typer.Option("--hour", metavar="0-23", help="Local hour for scheduled mails.")]
+Size = Annotated[str, typer.Option("--size", metavar="1-100", help="Papers in a digest.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="E-mail address.")]
+
+
 @app.command("add")
 def add(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="E-mail address.")],
-    topic: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A topic by its name; may be repeated.")
-    ] = None,
-    interest: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="An interest in free words; may be repeated.")
-    ] = None,
-    cadence: Annotated[
-        str, typer.Option(metavar="CADENCE", help="daily, weekdays, weekly or monthly.", show_default="as set")
-    ] = "",
-    time_zone: Annotated[
-        str, typer.Option(metavar="ZONE", help="IANA name, for example Europe/Berlin.", show_default="as set")
-    ] = "",
-    hour: Annotated[str, typer.Option(metavar="0-23", help="Local hour of the mail.", show_default="as set")] = "",
-    size: Annotated[str, typer.Option(metavar="1-100", help="Papers in a digest.", show_default="as set")] = "",
+    address: Address,
+    topic: Topics = None,
+    interest: Interests = None,
+    cadence: Rhythm = "",
+    time_zone: Zone = "",
+    hour: Hour = "",
+    size: Size = "",
     confirmed: Confirmed = False,
 ) -> None:
     """Add one subscriber.
 
-    With --confirmed, one who is pending or has left is taken (back) in.
+    What is not named is as [subscribers] in your settings says. With --confirmed, one who is pending or has left is
+    taken (back) in; `edit` changes what somebody wants.
     """
-    from newsletter.pipeline.audience import cell_of, subscriber_from  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.audience import subscriber_from  # noqa: PLC0415 - keeps --help quick
 
-    values = {
-        "address": address,
-        "topics": cell_of(topic or []),
-        "interests": cell_of(interest or []),
-        "cadence": cadence,
-        "time zone": time_zone,
-        "hour": hour,
-        "size": size,
-    }
+    values = _values(topic, interest, cadence=cadence, time_zone=time_zone, hour=hour, size=size)
     now = context.obj.now()
     with opened(context) as program:
-        wanted = subscriber_from(values, program.defaults(confirmed=confirmed))
+        wanted = subscriber_from({"address": address} | values, program.defaults(confirmed=confirmed))
         with made(program):
             outcome = program.store.subscribers.add([wanted], now=now)
         if outcome.added:
             say(f"{wanted.address} added, {wanted.status}")
             return
-        _already_there(program.store, wanted, confirmed=confirmed, now=now)
+        _already_there(program.store, wanted, confirmed=confirmed, wishes=bool(values), now=now)
+
+
+@app.command("edit")
+def edit(
+    context: typer.Context,
+    address: Address,
+    topic: Topics = None,
+    interest: Interests = None,
+    cadence: Rhythm = "",
+    time_zone: Zone = "",
+    hour: Hour = "",
+    size: Size = "",
+) -> None:
+    """Change what one subscriber wants.
+
+    What is named replaces what was there: all topics by the --topic options, all interests by the --interest options.
+    What is not named stays.
+    """
+    from newsletter.pipeline.audience import edited  # noqa: PLC0415 - keeps --help quick
+
+    values = _values(topic, interest, cadence=cadence, time_zone=time_zone, hour=hour, size=size)
+    if not values:
+        raise UsageError("nothing to change; name what shall be different, for example --topic agents")
+    with existing(context) as program:
+        known = _known(program.store, address)
+        changed = edited(known, values, topics=[one.name for one in program.config.topics])
+        program.store.subscribers.update(changed, now=context.obj.now())
+    say(f"{known.address} changed: {', '.join(values)}")
 
 
 @app.command("list")
@@ -134,7 +158,7 @@ def export(
 
 
 @app.command("remove")
-def remove(context: typer.Context, address: Annotated[str, typer.Argument(help="E-mail address.")]) -> None:
+def remove(context: typer.Context, address: Address) -> None:
     """Unsubscribe somebody.
 
     The address is kept, so that no later import brings it back.
@@ -148,11 +172,35 @@ def remove(context: typer.Context, address: Annotated[str, typer.Argument(help="
     say(f"{done.address} unsubscribed; no further mail goes there")
 
 
-def _already_there(store: Store, wanted: Subscriber, *, confirmed: bool, now: datetime) -> None:
-    known = store.subscribers.find(wanted.address)
-    if known is None or not confirmed or known.status is SubscriberStatus.CONFIRMED:
-        state = known.status if known else "there"
-        raise UsageError(f"{wanted.address} is already {state}; nothing was changed")
+def _values(
+    topic: list[str] | None, interest: list[str] | None, *, cadence: str, time_zone: str, hour: str, size: str
+) -> dict[str, str]:
+    """Return the options that were given, by the names of the CSV's columns."""
+    from newsletter.pipeline.audience import cell_of  # noqa: PLC0415 - keeps --help quick
+
+    given = {
+        "topics": cell_of(topic or []),
+        "interests": cell_of(interest or []),
+        "cadence": cadence,
+        "time zone": time_zone,
+        "hour": hour,
+        "size": size,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _known(store: Store, address: str) -> Subscriber:
+    found = store.subscribers.find(address.strip())
+    if found is None:
+        raise UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
+    return found
+
+
+def _already_there(store: Store, wanted: Subscriber, *, confirmed: bool, wishes: bool, now: datetime) -> None:
+    known = _known(store, wanted.address)
+    if wishes or not confirmed or known.status is SubscriberStatus.CONFIRMED:
+        change = f"; change what they want with: newsletter subscribers edit {known.address}" if wishes else ""
+        raise UsageError(f"{known.address} is already {known.status}; nothing was changed{change}")
     store.subscribers.set_status(wanted.address, SubscriberStatus.CONFIRMED, now=now)
     say(f"{wanted.address} was {known.status} and is now confirmed; topics and times stay as they were")
 
@@ -160,8 +208,8 @@ def _already_there(store: Store, wanted: Subscriber, *, confirmed: bool, now: da
 def _tell_import(outcome: AddOutcome, *, left_out: int) -> None:
     stopped = f"{len(outcome.stopped)} taken out, " if outcome.stopped else ""
     say(
-        f"{len(outcome.added)} added, {len(outcome.confirmed)} confirmed, {stopped}{len(outcome.known)} already there "
-        f"and left as they were, {left_out} left out"
+        f"{len(outcome.added)} added, {len(outcome.confirmed)} of those waiting confirmed, {stopped}"
+        f"{len(outcome.known)} already there and left as they were, {left_out} left out"
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from email_validator import EmailNotValidError, validate_email
@@ -109,6 +109,27 @@ def subscriber_from(values: Mapping[str, str], defaults: Defaults) -> Subscriber
         hour=_whole("hour", values.get("hour", "") or str(settings.hour), 0, _MAX_HOUR),
         timezone=_zone(values.get("time zone", "") or settings.timezone),
         size=_whole("size", values.get("size", "") or str(settings.size), 1, _MAX_SIZE),
+    )
+
+
+def edited(known: Subscriber, values: Mapping[str, str], *, topics: Collection[str]) -> Subscriber:
+    """Return a subscriber with the column `values` that are given in place of what was there.
+
+    Raises:
+        UsageError: a value that is not allowed; the message names it.
+    """
+    profile = profile_from(values.get("topics", ""), values.get("interests", ""), topics=topics)
+    return replace(
+        known,
+        profile=replace(
+            known.profile,
+            topics=profile.topics if "topics" in values else known.profile.topics,
+            interests=profile.interests if "interests" in values else known.profile.interests,
+        ),
+        cadence=_cadence(values.get("cadence", known.cadence)),
+        hour=_whole("hour", values.get("hour", str(known.hour)), 0, _MAX_HOUR),
+        timezone=_zone(values.get("time zone", known.timezone)),
+        size=_whole("size", values.get("size", str(known.size)), 1, _MAX_SIZE),
     )
 
 

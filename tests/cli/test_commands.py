@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.app import App
+from newsletter.cli import run
 from newsletter.cli.files import write_new
 from newsletter.cli.output import counted, say_json
 from newsletter.errors import UsageError
@@ -294,7 +295,7 @@ def test_an_export_brings_nobody_back(newsletter: Newsletter, tmp_path: Path) ->
     assert "3 added" in other.well("subscribers", "import", str(sheet)).out
     assert statuses(other) == {"stays": "pending", "left": "unsubscribed", "waits": "pending"}
     said = other.well("subscribers", "import", str(sheet), "--confirmed").out
-    assert "0 added, 2 confirmed, 1 already there" in said
+    assert "0 added, 2 of those waiting confirmed, 1 already there" in said
     assert statuses(other) == {"stays": "confirmed", "left": "unsubscribed", "waits": "confirmed"}
     sheet.write_text("address,status\nstays@example.org,complained\nleft@example.org,confirmed\n")
     assert "1 taken out, 1 already there" in other.well("subscribers", "import", str(sheet), "--confirmed").out
@@ -456,8 +457,8 @@ def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["issues", "preview", "approve", "send", "doctor", "subscribers"]
-    + [f"subscribers {name}" for name in ("add", "list", "import", "export", "remove")],
+    ["issues", "preview", "approve", "send", "retry", "doctor", "topics", "subscribers"]
+    + [f"subscribers {name}" for name in ("add", "edit", "list", "import", "export", "remove")],
 )
 def test_the_other_commands_explain_themselves(tmp_path: Path, command: str) -> None:
     ran = Newsletter(tmp_path).well(*command.split(), "--help")
@@ -480,3 +481,59 @@ def test_json_escapes_what_steers_a_terminal_and_keeps_the_value(capsys: pytest.
     assert json.loads(out) == {"title": hostile, "lines": ["a\nb\t"]}
     assert all(c.isprintable() or c in "\n\u00a0" for c in out)
     assert "plain é 論 👍" in out
+
+
+def test_what_a_reader_wants_can_be_changed_and_the_rest_stays(newsletter: Newsletter) -> None:
+    newsletter.well("subscribers", "add", "ada@example.org", "--topic", "agents", "--interest", "bees", "--confirmed")
+    assert "edit" in newsletter.refused("subscribers", "add", "ada@example.org", "--topic", "robotics", "--confirmed")
+    assert "nothing to change" in newsletter.refused("subscribers", "edit", "ada@example.org")
+    assert "unknown topic" in newsletter.refused("subscribers", "edit", "ada@example.org", "--topic", "bees")
+    assert "no subscriber" in newsletter.refused("subscribers", "edit", "no@example.org", "--size", "3")
+    newsletter.well(
+        "subscribers", "edit", "Ada@Example.org", "--topic", "robotics", "--cadence", "weekly", "--size", "3"
+    )
+    (one,) = newsletter.well("subscribers", "list", "--json").json
+    assert (one["topics"], one["interests"]) == (["robotics"], ["bees"])
+    assert (one["cadence"], one["size"], one["status"], one["hour"]) == ("weekly", 3, "confirmed", 7)
+
+
+def test_topics_are_listed_with_or_without_a_home(newsletter: Newsletter, tmp_path: Path) -> None:
+    found = newsletter.well("topics", "--json").json
+    assert {"agents", "robotics"} <= {one["name"] for one in found}
+    assert "agents" in Newsletter(tmp_path / "none").well("topics").out
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_demo_leaves_the_home_of_the_environment_alone(
+    newsletter: Newsletter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEWSLETTER_HOME", str(newsletter.home))
+    monkeypatch.chdir(tmp_path)
+    before = dump(newsletter.home)
+    assert run(["demo"]) == 0
+    assert dump(newsletter.home) == before
+    assert len(list((tmp_path / "newsletter-demo" / "outbox").glob("*.eml"))) == 15
+    assert run(["demo"]) == 0
+    assert len(list((tmp_path / "newsletter-demo" / "outbox").glob("*.eml"))) == 15
+    assert "no demo" in newsletter.refused("demo", "--home", str(newsletter.home))
+
+
+def test_a_preview_says_who_would_not_get_it_and_what_the_public_edition_is(newsletter: Newsletter) -> None:
+    newsletter.well("subscribers", "add", "ada@example.org", "--cadence", "weekly", "--confirmed")
+    newsletter.well("subscribers", "add", "bob@example.org")
+    newsletter.well("draft", "2026-07-14")
+    assert "reads weekly issues" in newsletter.well("preview", "2026-07-14", "--for", "ada@example.org").err
+    assert "is pending" in newsletter.well("preview", "2026-07-14", "--for", "bob@example.org").err
+    public = newsletter.well("preview", "2026-07-14", "--format", "text")
+    assert "public edition" in " ".join(public.out.split())
+    assert public.err == ""
+
+
+def test_failed_mails_wait_again_on_request(newsletter: Newsletter) -> None:
+    newsletter.well("subscribers", "add", "ada@example.org", "--confirmed")
+    newsletter.well("draft", "2026-07-14")
+    assert "nothing of it was sent" in newsletter.refused("retry", "2026-07-14", "--failed")
+    newsletter.well("approve", "2026-07-14")
+    newsletter.well("send", "2026-07-14")
+    assert "no mail that is failed" in newsletter.well("retry", "2026-07-14", "--failed").out
+    assert "one of --failed and --uncertain" in newsletter.refused("retry", "2026-07-14")
