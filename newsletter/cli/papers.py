@@ -281,7 +281,7 @@ def _tell_collected(outcome: Collected) -> None:
         note(f"{head} failed: {outcome.error}")
     elif outcome.state is DayState.COLLECTED:
         added = outcome.added
-        news = f" ({added.new} new, {counted(added.votes, 'vote')})" if added else ""
+        news = f" ({added.new} new, {counted(added.votes, 'vote count')})" if added else ""
         say(f"{head} {counted(outcome.listed, 'paper')}{news}")
     elif outcome.state is DayState.EMPTY:
         say(f"{head} empty" + (" (weekend)" if outcome.day.weekday() >= _SATURDAY else ""))
