@@ -59,7 +59,7 @@ class App:
 
     @property
     def exists(self) -> bool:
-        """Whether the home was made: it has settings of its own, a database, or names one elsewhere."""
+        """Whether the home was made: it has settings of its own or a database."""
         home = self.config.home
         return (home / CONFIG_NAME).is_file() or (home / "newsletter.db").is_file()
 

@@ -81,8 +81,11 @@ def test_the_environment_names_endpoint_and_token(tmp_path: Path) -> None:
         ("[collect.feeds]\nlab = 'file:///etc/passwd'\n", "collect.feeds.lab"),
         ("[collect.huggingface]\nendpoint = 'javascript:alert(1)'\n", "collect.huggingface.endpoint"),
         ("[deliver]\nmailer = 'pigeon'\n", "deliver.mailer"),
-        ("[deliver]\nlease_seconds = 600\n", "lease_seconds is 600"),
-        ("[deliver.smtp]\ntimeout_seconds = 200\n", "smtp.timeout_seconds; make lease_seconds longer"),
+        ("[deliver]\nmailer = 'smtp'\nlease_seconds = 600\n", "lease_seconds is 600"),
+        (
+            "[deliver]\nmailer = 'smtp'\n[deliver.smtp]\ntimeout_seconds = 200\n",
+            "smtp.timeout_seconds; make lease_seconds longer",
+        ),
         ("[deliver.smtp]\nacceptance_seconds = inf\n", "deliver.smtp.acceptance_seconds"),
         ("[deliver]\nlease_seconds = 10000000000000\n", "deliver.lease_seconds"),
         ("[deliver]\nretry_minutes = [inf]\n", "deliver.retry_minutes"),
@@ -171,3 +174,9 @@ def test_resources_are_found_in_a_wheel_before_the_checkout(tmp_path: Path) -> N
     assert resource("config", "a.toml", package=package).read_text() == "inside"
     with pytest.raises(ResourceError, match=r"config/b\.toml"):
         resource("config", "b.toml", package=package)
+
+
+@pytest.mark.parametrize("address", ["root@localhost", "digest@intranet", "digest@mail.local", "a.b+c@lists.home.arpa"])
+def test_addresses_of_the_house_may_be_the_newsletters_own(tmp_path: Path, address: str) -> None:
+    home = write(tmp_path / "h", f'[site]\nfrom_address = "{address}"\n[deliver]\nlease_seconds = 900\n')
+    assert load_config(home, {}).site.from_address == address

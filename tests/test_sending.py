@@ -23,9 +23,9 @@ from newsletter.model import (
     Subscriber,
     SubscriberStatus,
 )
-from newsletter.pipeline.digests import digest_for
+from newsletter.pipeline.digests import chooser_for, digest_for, recipients
 from newsletter.pipeline.drafting import approve, draft
-from newsletter.pipeline.sending import Handover, check_sendable, failures, finish, freeze, plan, retry
+from newsletter.pipeline.sending import Handover, _settled, check_sendable, failures, finish, freeze, plan, retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -354,3 +354,38 @@ def test_a_week_that_is_not_whole_says_which_days_lack(app: App) -> None:
     (line,) = outcome.notes
     assert "6 of its days are not collected" in line
     assert "collect --since 2026-07-13 --until 2026-07-19" in line
+
+
+def test_a_retry_gives_a_mail_all_its_attempts_again_and_no_race_strands_it(app: App) -> None:
+    send(app, FakeMailer(plot={1: DeliveryState.FAILED}))
+    one = issue(app)
+    assert one.state is IssueState.SENT
+    assert retry(app.store, one, DeliveryState.FAILED, now=NOW) == 1
+    assert not app.store.deliveries.close(one.id, now=NOW), "another send that ends now must not close it"
+    assert issue(app).state is IssueState.SENDING
+    assert send(app, FakeMailer(plot={1: DeliveryState.DEFERRED}))[DeliveryState.DEFERRED] == 1
+    assert send(app, FakeMailer(), at=NOW + timedelta(days=1)) == {DeliveryState.ACCEPTED: READERS}
+
+
+def test_a_second_send_that_comes_late_finds_nothing_left_to_freeze(app: App) -> None:
+    stale = issue(app)
+    send(app, FakeMailer())
+    freeze(app.store, stale, app.ranker, app.press, now=NOW)
+    assert app.store.deliveries.totals(stale.id) == {DeliveryState.ACCEPTED: READERS}
+    assert issue(app).state is IssueState.SENT
+
+
+def test_a_reader_who_got_a_paper_since_the_choice_is_chosen_for_again(app: App) -> None:
+    both = Paper(id="2607.00005", source="huggingface", title="Paper 5", listed_on=date(2026, 7, 15), upvotes=9)
+    app.store.papers.add([both], taken_at=NOW)
+    draft(app.store, "2026-07-15", now=NOW)
+    approve(app.store, "2026-07-15", shaping=app.shaping, now=NOW)
+    second = app.store.issues.get("2026-07-15")
+    assert second is not None
+    chooser = chooser_for(app.store, second, app.ranker)
+    chosen = list(chooser.for_all(recipients(app.store, second)))
+    assert all(papers for _, papers, _ in chosen)
+    freeze(app.store, issue(app), app.ranker, app.press, now=NOW)
+    nothing_new: list[tuple[int, str]] = []
+    assert list(_settled(app.store, second, chooser, chosen, nothing_new)) == []
+    assert len(nothing_new) == READERS

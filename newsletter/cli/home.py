@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +14,7 @@ import typer
 from newsletter import __version__
 from newsletter.app import App
 from newsletter.cli.output import note, say
-from newsletter.config import CONFIG_NAME, DATABASE_NAME
-from newsletter.errors import StoreError, UsageError
+from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Call:
-    """One run of the command line. `home` is None until `--home` or NEWSLETTER_HOME was read."""
+    """One run of the command line. `home` is None until one was named, `named` says that `--home` did it."""
 
     home: Path | None = None
+    named: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property
@@ -61,6 +61,8 @@ def root_options(
 ) -> None:
     """Take the options that stand before the command."""
     context.obj.home = home
+    source = context.get_parameter_source("home")
+    context.obj.named = source is not None and source.name == "COMMANDLINE"
 
 
 @contextmanager
@@ -91,41 +93,9 @@ def opened(context: typer.Context) -> Iterator[App]:
 def made(app: App) -> Iterator[None]:
     """Make the home where it is missing (said in one line): for commands that bring something in.
 
-    One that was made here and into which nothing came is taken away again: a command that failed changes nothing.
+    What was made stays, also when nothing came in: another command may be filling it already.
     """
-    if app.exists:
-        yield
-        return
-    home = app.config.home
-    missing = [folder for folder in (home, *home.parents) if not folder.exists()]
-    app.make_home()
-    try:
-        yield
-    finally:
-        if _holds_something(app):
-            note(f"made a new newsletter in {home}")
-        else:
-            _take_away(app, missing)
-
-
-def _holds_something(app: App) -> bool:
-    if (app.config.home / CONFIG_NAME).exists():
-        return True  # an `init` came in the meantime
-    if not (app.config.home / DATABASE_NAME).exists():
-        return False
-    try:
-        store = app.store
-        return bool(store.papers.count() or store.subscribers.count() or store.papers.collections(date.min, date.max))
-    except StoreError:
-        return True  # what cannot be read is not thrown away
-
-
-def _take_away(app: App, folders: list[Path]) -> None:
-    database = app.config.home / DATABASE_NAME
-    if database.exists():
-        app.store.close()
-    with suppress(OSError):  # then something is left, which the next command finds and uses
-        for ending in ("", "-wal", "-shm"):
-            database.with_name(database.name + ending).unlink(missing_ok=True)
-        for folder in folders:
-            folder.rmdir()  # never one that holds anything
+    if not app.exists:
+        app.make_home()
+        note(f"made a new newsletter in {app.config.home}")
+    yield

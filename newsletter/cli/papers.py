@@ -92,15 +92,19 @@ def import_files(
     lines, also .gz). What cannot be read is named; what can is kept.
     """
     from newsletter.pipeline.collecting import import_files as run  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.collecting import readable  # noqa: PLC0415 - same
 
     now = context.obj.now()
     at = _instant(captured, now=now) if captured else None
     outcomes = []
-    with opened(context) as app, made(app):
-        steps = run(app.store, files, now=now, year=year, captured=at)
-        for outcome in progressing(steps, total=len(files), what="importing"):
-            _tell_imported(outcome)
-            outcomes.append(outcome)
+    with opened(context) as app:
+        if not app.exists:
+            readable(files, now=now, year=year)
+        with made(app):
+            steps = run(app.store, files, now=now, year=year, captured=at)
+            for outcome in progressing(steps, total=len(files), what="importing"):
+                _tell_imported(outcome)
+                outcomes.append(outcome)
         say(_import_sum(outcomes, stored=app.store.papers.count()))
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)

@@ -65,7 +65,8 @@ def demo(
     from newsletter.pipeline.demo import run_demo  # noqa: PLC0415 - keeps --help quick
 
     call: Call = context.obj
-    folder = (home or _named_home(call) or Path(_DEMO_FOLDER)).expanduser().absolute()
+    # A home that only the environment names is a real one, and not meant.
+    folder = (home or (call.home if call.named else None) or Path(_DEMO_FOLDER)).expanduser().absolute()
     _refuse_real_home(folder)
     with App(folder, {}) as app:
         app.make_home()
@@ -83,11 +84,6 @@ def demo(
             clock=call.now,
         )
     _tell_demo(shown, folder, outbox=app.config.path(app.config.deliver.folder.path))
-
-
-def _named_home(call: Call) -> Path | None:
-    """Return the home that `--home` before the command names; one of the environment's is a real one, and not meant."""
-    return None if str(call.home) == call.environ.get("NEWSLETTER_HOME") else call.home
 
 
 def doctor(context: typer.Context) -> None:

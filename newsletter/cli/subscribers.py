@@ -79,6 +79,8 @@ def edit(
     time_zone: Zone = "",
     hour: Hour = "",
     size: Size = "",
+    no_topics: Annotated[bool, typer.Option("--no-topics", help="Take all topics away.")] = False,
+    no_interests: Annotated[bool, typer.Option("--no-interests", help="Take all interests away.")] = False,
 ) -> None:
     """Change what one subscriber wants.
 
@@ -88,6 +90,7 @@ def edit(
     from newsletter.pipeline.audience import edited  # noqa: PLC0415 - keeps --help quick
 
     values = _values(topic, interest, cadence=cadence, time_zone=time_zone, hour=hour, size=size)
+    values |= {name: "" for name, gone in (("topics", no_topics), ("interests", no_interests)) if gone}
     if not values:
         raise UsageError("nothing to change; name what shall be different, for example --topic agents")
     with existing(context) as program:

@@ -85,6 +85,24 @@ def collect(store: Store, sources: Iterable[Source], days: Sequence[date], *, no
                 break
 
 
+def readable(paths: Iterable[Path], *, now: datetime, year: int | None) -> None:
+    """Refuse files of which none can be read, before a home is made for them.
+
+    Raises:
+        CollectError: what is wrong with the last one.
+    """
+    last: CollectError | None = None
+    for path in paths:
+        try:
+            read_file(path, now=now, year=year)
+        except CollectError as error:
+            last = error
+        else:
+            return
+    if last:
+        raise last
+
+
 def import_files(
     store: Store, paths: Iterable[Path], *, now: datetime, year: int | None = None, captured: datetime | None = None
 ) -> Iterator[Imported]:

@@ -18,22 +18,23 @@ from newsletter.pipeline.digests import chooser_for, recipients
 from newsletter.pipeline.drafting import approval_of, look_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from newsletter.config import DeliverSettings
     from newsletter.deliver.base import Mailer
-    from newsletter.model import Delivery, Issue, Message, RankedPaper
+    from newsletter.model import Delivery, Issue, Message, RankedPaper, Subscriber
     from newsletter.pipeline.digests import Chooser, Press
     from newsletter.pipeline.drafting import Shaping
     from newsletter.rank.ranker import Ranker
     from newsletter.store import Store
 
+    _Chosen = tuple[Subscriber, tuple[RankedPaper, ...], int]
+
 NOTHING_NEW = "nothing new: this reader already got every paper of the issue"
 # So many mails refused for good, one after the other, say that the fault is not the recipients'.
 _REFUSED_IN_A_ROW = 20
 _WAITS = Receipt(state=DeliveryState.QUEUED, reply="")
-_FINAL = (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +91,16 @@ def freeze(store: Store, issue: Issue, ranker: Ranker, press: Press, *, now: dat
     """
     if issue.state is not IssueState.APPROVED:
         return
-    nothing_new: list[tuple[int, str]] = []
     chooser = chooser_for(store, issue, ranker)
+    chosen = list(_proven(issue, chooser.for_all(recipients(store, issue)), press))
+    if not chosen:
+        raise IssueStateError(
+            f"issue {issue.period} has no reader: no confirmed subscriber wants it; see: newsletter subscribers list"
+        )
+    nothing_new: list[tuple[int, str]] = []
     store.deliveries.freeze(
         issue.id,
-        _selections(store, issue, chooser, press, nothing_new),
+        _settled(store, issue, chooser, chosen, nothing_new),
         skipped=nothing_new,  # read after the selections, when it is full
         content_hash=issue.approved_hash,
         now=now,
@@ -102,19 +108,14 @@ def freeze(store: Store, issue: Issue, ranker: Ranker, press: Press, *, now: dat
 
 
 def retry(store: Store, issue: Issue, state: DeliveryState, *, now: datetime) -> int:
-    """Let an issue's failed or uncertain mails wait again, and return how many they are.
+    """Let an issue's failed or uncertain mails wait again, as if never tried, and return how many they are.
 
     Raises:
         IssueStateError: the issue is neither being sent nor sent.
     """
     if issue.state not in (IssueState.SENDING, IssueState.SENT):
         raise IssueStateError(f"issue {issue.period} is {issue.state}; nothing of it was sent that could be retried")
-    if not store.deliveries.totals(issue.id).get(state, 0):
-        return 0
-    # Opened first: should the process die in between, the next send finds nothing to do and closes it again.
-    if issue.state is IssueState.SENT:
-        store.issues.move(issue.period, frm=(IssueState.SENT,), to=IssueState.SENDING, now=now)
-    return store.deliveries.requeue(issue.id, state, now=now)
+    return store.deliveries.reopen(issue.id, state, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +146,9 @@ class Handover:
                 refused = refused + 1 if receipt.state is DeliveryState.FAILED else 0
                 if refused >= _REFUSED_IN_A_ROW:
                     raise MailerStoppedError(
-                        f"{refused} mails in a row were refused, the last with: {receipt.reply}; the rest waits. Mend "
-                        f"the cause, then: newsletter retry {self.issue.period} --failed"
+                        f"{refused} mails in a row were refused, the last with: {receipt.reply}; the rest waits. If "
+                        f"the fault is here, mend it, then: newsletter retry {self.issue.period} --failed; if it is "
+                        "the addresses', send again"
                     )
 
     def _settle_left_behind(self) -> None:
@@ -196,16 +198,8 @@ class Handover:
 
 def finish(store: Store, issue: Issue, *, now: datetime) -> Mapping[DeliveryState, int]:
     """Call the issue sent if every delivery has come to its end, and return the totals by state."""
-    totals = store.deliveries.totals(issue.id)
-    if any(count for state, count in totals.items() if state not in _FINAL):
-        return totals
-    try:
-        store.issues.move(issue.period, frm=(IssueState.SENDING,), to=IssueState.SENT, now=now)
-    except IssueStateError:
-        fresh = store.issues.by_id(issue.id)
-        if fresh is None or fresh.state is not IssueState.SENT:  # another send that finished first has said so
-            raise
-    return totals
+    store.deliveries.close(issue.id, now=now)
+    return store.deliveries.totals(issue.id)
 
 
 def failures(store: Store, issue: Issue) -> Mapping[str, int]:
@@ -214,21 +208,31 @@ def failures(store: Store, issue: Issue) -> Mapping[str, int]:
     return dict(replies.most_common())
 
 
-def _selections(
-    store: Store, issue: Issue, chooser: Chooser, press: Press, nothing_new: list[tuple[int, str]]
-) -> Iterator[tuple[int, tuple[RankedPaper, ...], int]]:
-    """Yield what each reader gets, and put those who get nothing into `nothing_new`."""
+def _proven(issue: Issue, chosen: Iterable[_Chosen], press: Press) -> Iterator[_Chosen]:
+    """Yield what was chosen, each different selection rendered once."""
     proven: set[tuple[str, ...]] = set()
-    for subscriber, papers, left_out in chooser.for_all(recipients(store, issue)):
-        if not papers:
-            nothing_new.append((subscriber.id, NOTHING_NEW))
-            continue
+    for subscriber, papers, left_out in chosen:
         selection = tuple(one.paper.id for one in papers)
-        if selection not in proven:
+        if papers and selection not in proven:
             press.rendered(Digest(issue=issue, subscriber=subscriber, papers=papers, left_out=left_out))
             proven.add(selection)
-        yield subscriber.id, papers, left_out
-    if not proven and not nothing_new:
-        raise IssueStateError(
-            f"issue {issue.period} has no reader: no confirmed subscriber wants it; see: newsletter subscribers list"
-        )
+        yield subscriber, papers, left_out
+
+
+def _settled(
+    store: Store, issue: Issue, chooser: Chooser, chosen: Iterable[_Chosen], nothing_new: list[tuple[int, str]]
+) -> Iterator[tuple[int, tuple[RankedPaper, ...], int]]:
+    """Yield what each reader gets, and put those who get nothing into `nothing_new`.
+
+    Read inside the transaction, in which no other issue is frozen: who got one of the papers by an issue that was
+    frozen since the choice is chosen for again.
+    """
+    sent = store.deliveries.already_sent(issue.id, [paper.id for paper in issue.papers])
+    for subscriber, papers, left_out in chosen:
+        reader = (subscriber, papers, left_out)
+        if sent.get(subscriber.id, frozenset()) & {one.paper.id for one in papers}:
+            (reader,) = chooser.for_all([subscriber])
+        if reader[1]:
+            yield subscriber.id, reader[1], reader[2]
+        else:
+            nothing_new.append((subscriber.id, NOTHING_NEW))

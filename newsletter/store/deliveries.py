@@ -130,6 +130,38 @@ class DeliveryStore:
         with self._database.writing() as connection:
             return connection.execute(statement).rowcount
 
+    def reopen(self, issue_id: int, state: DeliveryState, *, now: datetime) -> int:
+        """Let the deliveries in `state` wait again with all their attempts, and the issue, if sent, be sent again.
+
+        Returns:
+            How many there were; with none nothing changes.
+        """
+        waiting = (
+            update(deliveries)
+            .where(deliveries.c.issue_id == issue_id, deliveries.c.state == state.value)
+            .values(state=DeliveryState.QUEUED.value, attempts=0, retry_at=None, **_FREE, updated_at=now)
+        )
+        again = update(issues).where(issues.c.id == issue_id, issues.c.state == IssueState.SENT.value)
+        with self._database.writing() as connection:
+            _hold_issue(connection, issue_id)
+            number = connection.execute(waiting).rowcount
+            if number:
+                connection.execute(again.values(state=IssueState.SENDING.value, sent_at=None, updated_at=now))
+            return number
+
+    def close(self, issue_id: int, *, now: datetime) -> bool:
+        """Call an issue that is being sent sent, if none of its deliveries can still come to another end."""
+        still_open = select(deliveries.c.id).where(
+            deliveries.c.issue_id == issue_id, deliveries.c.state.notin_([state.value for state in _ENDS])
+        )
+        closing = update(issues).where(issues.c.id == issue_id, issues.c.state == IssueState.SENDING.value)
+        with self._database.writing() as connection:
+            _hold_issue(connection, issue_id)
+            if connection.execute(still_open.limit(1)).first():
+                return False
+            values = {"state": IssueState.SENT.value, "sent_at": now, "updated_at": now}
+            return connection.execute(closing.values(values)).rowcount == 1
+
     def totals(self, issue_id: int) -> dict[DeliveryState, int]:
         """Return how many deliveries of an issue are in each state; states without any are absent."""
         statement = (
@@ -198,7 +230,13 @@ class DeliveryStore:
         return row
 
 
+_ENDS = (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.SKIPPED)
 _FREE = {"lease_owner": "", "lease_until": None}
+
+
+def _hold_issue(connection: Connection, issue_id: int) -> None:
+    """Keep others from opening or closing the issue until the transaction ends; SQLite has one writer anyway."""
+    connection.execute(select(issues.c.id).where(issues.c.id == issue_id).with_for_update())
 
 
 def _due(

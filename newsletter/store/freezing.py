@@ -36,7 +36,7 @@ class Frozen:
 
 
 def start_sending(connection: Connection, issue_id: int, content_hash: str, now: datetime) -> bool:
-    """Move an approved issue to sending; False where it is being sent already.
+    """Move an approved issue to sending; False where it is being sent or sent already.
 
     Raises:
         IssueStateError: the issue is in another state, or its content is not what was approved.
@@ -48,7 +48,7 @@ def start_sending(connection: Connection, issue_id: int, content_hash: str, now:
     row = connection.execute(select(issues).where(issues.c.id == issue_id)).first()
     if row is None:
         raise IssueStateError(f"there is no issue with the id {issue_id}; draft it first")
-    if row.state not in {IssueState.APPROVED, IssueState.SENDING}:
+    if row.state not in {IssueState.APPROVED, IssueState.SENDING, IssueState.SENT}:
         raise IssueStateError(f"issue {row.period} is {row.state}, not approved; only an approved issue can be sent")
     if row.approved_hash != content_hash:
         raise IssueStateError(f"issue {row.period} was edited after it was approved; preview and approve it again")

@@ -371,16 +371,10 @@ def test_a_folder_without_a_newsletter_is_named(tmp_path: Path) -> None:
         ["subscribers", "import", "{tmp}/bad.json"],
         ["collect", "--source", "nope"],
         ["collect", "--date", "2026-02-30"],
-        ["collect", "--date", "2026-07-14"],
     ],
 )
 @pytest.mark.parametrize("exists", [True, False])
-def test_bad_input_makes_no_home(
-    tmp_path: Path, arguments: list[str], exists: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")  # where nothing answers
-    monkeypatch.setattr("newsletter.collect.http.HttpClient._pause", lambda _client, _attempt: 0.0)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+def test_bad_input_makes_no_home(tmp_path: Path, arguments: list[str], exists: bool) -> None:
     (tmp_path / "bad.json").write_text('[{"paper": ')
     (tmp_path / "bad.csv").write_text("address\nnobody\n")
     home = tmp_path / "deep" / "home"
@@ -392,6 +386,19 @@ def test_bad_input_makes_no_home(
     assert "made a new" not in ran.err
     assert (tmp_path / "deep").exists() is exists
     assert [path.name for path in home.glob("*")] == (["notes.txt"] if exists else [])
+
+
+def test_a_source_that_is_away_leaves_an_empty_home_that_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")  # where nothing answers
+    monkeypatch.setattr("newsletter.collect.http.HttpClient._pause", lambda _client, _attempt: 0.0)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    command = Newsletter(tmp_path / "home")
+    ran = command("collect", "--date", "2026-07-14")
+    assert ran.code == 1
+    assert "made a new newsletter" in ran.err, "it is never taken away: another command may be filling it"
+    assert command.well("papers", "--json").json == []
 
 
 def test_good_input_makes_a_home_and_says_so(tmp_path: Path) -> None:
@@ -494,6 +501,8 @@ def test_what_a_reader_wants_can_be_changed_and_the_rest_stays(newsletter: Newsl
     )
     (one,) = newsletter.well("subscribers", "list", "--json").json
     assert (one["topics"], one["interests"]) == (["robotics"], ["bees"])
+    newsletter.well("subscribers", "edit", "ada@example.org", "--no-topics", "--interest", "wasps")
+    assert newsletter.well("subscribers", "list", "--json").json[0]["topics"] == []
     assert (one["cadence"], one["size"], one["status"], one["hour"]) == ("weekly", 3, "confirmed", 7)
 
 
@@ -507,7 +516,7 @@ def test_topics_are_listed_with_or_without_a_home(newsletter: Newsletter, tmp_pa
 def test_the_demo_leaves_the_home_of_the_environment_alone(
     newsletter: Newsletter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NEWSLETTER_HOME", str(newsletter.home))
+    monkeypatch.setenv("NEWSLETTER_HOME", f"{newsletter.home}/")
     monkeypatch.chdir(tmp_path)
     before = dump(newsletter.home)
     assert run(["demo"]) == 0
