@@ -28,8 +28,9 @@ _SHRINKAGE = 1e-4  # added to each term's variance, which is about as large for 
 _FEW = 10  # liked papers for which it is twice that; for one paper eleven times
 _TELLING = 2.0  # times as much as in the corpus a term must stand in the liked papers to speak for a paper
 _LACKING = 0.4  # the weight of terms that the liked papers have less than the corpus
-_MOST_WEIGHT = 3.0  # of likes beside the stated wishes, when many are known
-_HALF_KNOWN = 10  # liked papers at which half of that is reached
+_WEIGHT_EACH = 0.12  # of each liked paper beside stated wishes, which weigh 1
+_MOST_WEIGHT = 3.0  # of all of them
+_WEIGHT_ALONE = 2.5  # of likes where no wish is stated, beside the votes
 _FULL_GAIN = 5.0  # standard deviations above the corpus that count as a very good match, 1.0
 _STEEPNESS = 2.0  # of the bend between below and above the mean of the corpus
 _MOST_GAIN = 3.0  # and what a liked paper itself has
@@ -48,8 +49,11 @@ class Likes:
     because: tuple[str, ...]
 
 
-def learned(ready: Candidates, liked: Iterable[str]) -> Likes:
-    """Return what the liked papers (ids; those that neither the corpus nor the candidates have are passed over) say."""
+def learned(ready: Candidates, liked: Iterable[str], *, has_wishes: bool) -> Likes:
+    """Return what the liked papers (ids; those that neither the corpus nor the candidates have are passed over) say.
+
+    `has_wishes` says whether the reader stated any, beside which the likes are weighed.
+    """
     titles, vectors = _known(ready, frozenset(liked))
     if not titles:
         return Likes(np.zeros(len(ready.papers)), 0.0, ("",) * len(ready.papers))
@@ -58,7 +62,7 @@ def learned(ready: Candidates, liked: Iterable[str]) -> Likes:
     plane = _leaning(np.asarray(vectors.mean(axis=0)).ravel(), model.mean) * scale
     own = np.isin([paper.id for paper in ready.papers], list(titles))
     gains = np.where(own, _MOST_GAIN, _gains(ready.by_place.T @ plane, model.background @ plane))
-    weight = _MOST_WEIGHT * len(titles) / (len(titles) + _HALF_KNOWN)
+    weight = min(_WEIGHT_EACH * len(titles), _MOST_WEIGHT) if has_wishes else _WEIGHT_ALONE
     shares = (vectors.multiply(scale) @ ready.by_place).toarray() - ready.by_place.T @ (model.mean * scale)
     return Likes(gains, weight, tuple(_behind(ready, titles, shares)))
 

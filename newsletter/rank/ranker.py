@@ -114,7 +114,7 @@ class _Reader:
         matches = np.array([ready.match(wish) for wish in wishes]).reshape(len(wishes), len(ready.papers))
         lift = np.array([_FOLLOWED if reason else 0.0 for reason in self._followed])
         topic = blended(matches)
-        self._likes = learned(ready, profile.liked)
+        self._likes = learned(ready, profile.liked, has_wishes=bool(wishes))
         gains = self._likes.gains
         reach = vote_reach(topic + lift + gains, ranker.floor)
         votes = ranker.votes_weight * reach * vote_shares(ready.upvotes)
