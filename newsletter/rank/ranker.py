@@ -15,7 +15,8 @@ import numpy as np
 from newsletter.model import Paper, Profile, RankedPaper, Topic
 from newsletter.rank import text
 from newsletter.rank.candidates import Candidates, prepare
-from newsletter.rank.reasons import followed, for_likeness, for_terms, for_votes, said
+from newsletter.rank.likes import learned
+from newsletter.rank.reasons import followed, for_like, for_likeness, for_terms, for_votes, said
 from newsletter.rank.score import blended, order, vote_reach, vote_shares
 from newsletter.rank.terms import Vocabulary
 from newsletter.rank.topics import Wish, muted_terms, wish_of_topic, wishes_of_interest
@@ -26,15 +27,17 @@ if TYPE_CHECKING:
 
 _TINY = 100  # a corpus of fewer papers knows too little of which words are rare: the candidates join it
 _FOLLOWED = 1.0  # a followed author or organisation lifts as much as a very good match
+_LIKENESS = 0.2  # a smaller gain from likes is chance, and no reason
 _DIGITS = 6  # scores are rounded, so that equal ones tie on every machine
 
 
 @dataclass(frozen=True, eq=False)
 class Ranker:
-    """Ranks papers by match with a profile's topics and interests, and by votes.
+    """Ranks papers by match with a profile's topics and interests, by what it liked before, and by votes.
 
-    `topic_weight` and `votes_weight` weigh the two parts of a score; both parts run from 0 to about 1. A paper counts
-    as matched from a match of `floor` on. `aliases` maps a written-out form to its other spellings (see
+    `topic_weight` and `votes_weight` weigh the parts of a score: match and likes, and votes. Match and votes run from
+    0 to about 1, likes to more the more of them are known (see `newsletter.rank.likes`). A paper counts as matched
+    from a match of `floor` on, by wish or by likes. `aliases` maps a written-out form to its other spellings (see
     `newsletter.rank.terms.Vocabulary`). `fit` sets the model; a ranker without one learns from the candidates alone.
     """
 
@@ -111,26 +114,30 @@ class _Reader:
         matches = np.array([ready.match(wish) for wish in wishes]).reshape(len(wishes), len(ready.papers))
         lift = np.array([_FOLLOWED if reason else 0.0 for reason in self._followed])
         topic = blended(matches)
-        reach = vote_reach(topic + lift, ranker.floor)
+        self._likes = learned(ready, profile.liked, has_wishes=bool(wishes))
+        gains = self._likes.gains
+        reach = vote_reach(topic + lift + gains, ranker.floor)
         votes = ranker.votes_weight * reach * vote_shares(ready.upvotes)
-        self.scores = np.round(self._weight * (topic + lift) + votes, _DIGITS)
+        self.scores = np.round(self._weight * (topic + lift + self._likes.weight * gains) + votes, _DIGITS)
         self.open = np.ones(len(ready.papers), dtype=np.bool_)
         for term in muted_terms(profile):
             self.open[ready.holding(term)] = False
         # Plain lists: reading one number out of an array costs more than all that is done with it below.
-        self._parts = list(zip(topic.tolist(), lift.tolist(), votes.tolist(), strict=True))
+        self._parts = list(zip(topic.tolist(), lift.tolist(), gains.tolist(), votes.tolist(), strict=True))
         self._matches: list[list[float]] = matches.T.tolist()
 
     def ranked(self, row: int) -> RankedPaper:
         """Return the candidate of `row` with score and reasons."""
-        topic, lift, votes = self._parts[row]
+        topic, lift, gain, votes = self._parts[row]
         paper = self._ready.papers[row]
         reasons = (
             (self._weight * lift, self._followed[row]),
             (self._weight * topic, self._for_wishes(row, topic) if topic > 0 else ""),
+            (self._weight * self._likes.weight * gain, for_like(self._likes.because[row]) if gain >= _LIKENESS else ""),
             (votes, for_votes(paper.upvotes or 0)),
         )
-        matched = topic + lift > 0 and topic + lift >= self._floor
+        match = topic + lift + gain
+        matched = match > 0 and match >= self._floor
         return RankedPaper(paper=paper, score=float(self.scores[row]), reasons=said(reasons), matched=matched)
 
     def _for_wishes(self, row: int, topic: float) -> str:

@@ -43,6 +43,11 @@ def for_likeness(label: str) -> str:
     return f"close to: {_short(label)}"
 
 
+def for_like(title: str) -> str:
+    """Return the reason for a paper that resembles a liked one, by that one's title; none for no title."""
+    return f"because you liked {_short(title)}" if title else ""
+
+
 def _short(label: str) -> str:
     return label if len(label) <= _LABEL_WIDTH else shorten(label, _LABEL_WIDTH, placeholder="…")
 

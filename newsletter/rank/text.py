@@ -24,7 +24,7 @@ from sklearn.utils import murmurhash3_32
 from newsletter.rank.terms import Vocabulary, paper_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -78,6 +78,9 @@ class TextModel:
     by_place: Vectors  # the newest papers, places x papers, columns of length 1
     background: Vectors  # the same, papers x places, without rare terms
     mean: NDArray[np.float32]  # of the background's rows
+    variance: NDArray[np.float32]  # of the same, each place by itself
+    rows: Mapping[str, int]  # the background's row of each paper id
+    titles: tuple[str, ...]  # of the background's papers
 
     def vectors(self, texts: Sequence[Sequence[str]]) -> Vectors:
         """Return one row of length 1 for the terms of each text (length 0 where there are none)."""
@@ -136,13 +139,18 @@ def fit(vocabulary: Vocabulary, corpus: Iterable[Paper]) -> TextModel:
     by_place = background.T.tocsr()
     background.data[frequency[background.indices] < _RARE] = 0.0
     background.eliminate_zeros()
+    newest = [keys[row] for row in order[-_BACKGROUND:]]
+    mean = _mean(background)
     return TextModel(
         documents=len(keys),
         frequency=frequency,
         idf=idf,
         by_place=by_place,
         background=background,
-        mean=np.asarray(background.sum(axis=0)).ravel() / max(background.shape[0], 1),
+        mean=mean,
+        variance=np.maximum(_mean(background.multiply(background)) - mean**2, 0),
+        rows={key: row for row, (_, key, _) in enumerate(newest)},
+        titles=tuple(title for _, _, title in newest),
     )
 
 
@@ -167,13 +175,18 @@ def terms_of(vocabulary: Vocabulary, paper: Paper) -> list[str]:
     return _TITLE_WEIGHT * paper_terms(vocabulary.words(paper.title)) + _KEYWORD_WEIGHT * keywords + abstract
 
 
-def _counted(vocabulary: Vocabulary, corpus: Iterable[Paper]) -> tuple[list[tuple[date, str]], Vectors]:
-    keys: list[tuple[date, str]] = []
+def _counted(vocabulary: Vocabulary, corpus: Iterable[Paper]) -> tuple[list[tuple[date, str, str]], Vectors]:
+    keys: list[tuple[date, str, str]] = []
     blocks = [csr_array((0, PLACES), dtype=np.float32)]
     for block in _blocks(corpus):
-        keys += [(paper.listed_on or paper.published or date.min, paper.id) for paper in block]
+        keys += [(paper.listed_on or paper.published or date.min, paper.id, paper.title) for paper in block]
         blocks.append(count([terms_of(vocabulary, paper) for paper in block]))
     return keys, vstack(blocks, format="csr")
+
+
+def _mean(rows: Vectors) -> NDArray[np.float32]:
+    mean: NDArray[np.float32] = np.asarray(rows.sum(axis=0)).ravel() / max(rows.shape[0], 1)
+    return mean
 
 
 def _blocks(corpus: Iterable[Paper]) -> Iterator[list[Paper]]:
