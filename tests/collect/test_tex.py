@@ -38,10 +38,6 @@ PIECES = [
 TEXISH = st.lists(st.sampled_from(PIECES) | st.characters(), max_size=40).map("".join)
 
 
-def converts(text: str, expected: str) -> None:
-    assert plain_tex(text) == expected
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -62,7 +58,7 @@ def converts(text: str, expected: str) -> None:
     ],
 )
 def test_commands(text: str, expected: str) -> None:
-    converts(text, expected)
+    assert plain_tex(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -78,7 +74,7 @@ def test_commands(text: str, expected: str) -> None:
     ],
 )
 def test_accents(text: str, expected: str) -> None:
-    converts(text, expected)
+    assert plain_tex(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -100,7 +96,7 @@ def test_accents(text: str, expected: str) -> None:
     ],
 )
 def test_mathematics(text: str, expected: str) -> None:
-    converts(text, expected)
+    assert plain_tex(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -115,7 +111,7 @@ def test_mathematics(text: str, expected: str) -> None:
     ],
 )
 def test_scripts(text: str, expected: str) -> None:
-    converts(text, expected)
+    assert plain_tex(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -135,7 +131,7 @@ def test_scripts(text: str, expected: str) -> None:
     ],
 )
 def test_what_the_site_leaves_of_tex(text: str, expected: str) -> None:
-    converts(text, expected)
+    assert plain_tex(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -147,7 +143,7 @@ def test_what_the_site_leaves_of_tex(text: str, expected: str) -> None:
     ],
 )
 def test_typography(text: str, expected: str) -> None:
-    converts(text, expected)
+    assert plain_tex(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -173,7 +169,7 @@ def test_typography(text: str, expected: str) -> None:
     ],
 )
 def test_left_as_it_is(text: str) -> None:
-    converts(text, text)
+    assert plain_tex(text) == text
 
 
 @given(st.text(st.characters(exclude_characters="\\${}^~-`_", codec="utf-8")).filter(lambda text: "im" not in text))

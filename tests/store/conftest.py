@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+from newsletter.model import Issue, Subscriber, SubscriberStatus
 from newsletter.store import Store, open_store
 from newsletter.store.schema import metadata
 from tests.conftest import require
+from tests.store.sending import NOW, PAPERS, Sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +106,19 @@ def _schema(server: Engine, *, migrated: bool) -> Iterator[str]:
     yield address
     with server.begin() as connection:
         connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+
+
+@pytest.fixture
+def approved(store: Store) -> Sending:
+    store.papers.add(PAPERS, taken_at=NOW)
+    people = [Subscriber(address=f"r{n}@x.example", status=SubscriberStatus.CONFIRMED) for n in range(4)]
+    readers = store.subscribers.add(people, now=NOW).added
+    store.issues.create(Issue(period="2026-07-14", subject="S", papers=PAPERS), now=NOW)
+    issue = store.issues.approve("2026-07-14", "hash", now=NOW)
+    return Sending(store, issue, readers)
+
+
+@pytest.fixture
+def sending(approved: Sending) -> Sending:
+    approved.freeze()
+    return approved

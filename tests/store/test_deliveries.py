@@ -1,82 +1,22 @@
+"""Deliveries on both databases: frozen once, claimed under a lease, settled by the holder, counted."""
+
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from newsletter.errors import IssueStateError, StoreError
 from newsletter.model import DeliveryState, Issue, IssueState, Paper, RankedPaper, Subscriber, SubscriberStatus
-from newsletter.store import Frozen, open_store
+from newsletter.store import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from newsletter.model import Delivery
     from newsletter.store import Store
-
-NOW = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
-LEASE = timedelta(minutes=15)
-PAPERS = tuple(
-    Paper(id=f"2607.0000{n}", source="huggingface", title=f"Paper {n}", listed_on=date(2026, 7, 14)) for n in range(5)
-)
-
-
-def ranked(*numbers: int) -> tuple[RankedPaper, ...]:
-    return tuple(
-        RankedPaper(paper=PAPERS[n], score=1 / (n + 3), reasons=(f"{n} upvotes", "matches: ünï"), matched=n < 2)
-        for n in numbers
-    )
-
-
-class Sending(NamedTuple):
-    """A store with an approved issue and four confirmed readers."""
-
-    store: Store
-    issue: Issue
-    readers: tuple[Subscriber, ...]
-
-    def freeze(self, content_hash: str = "hash") -> Frozen:
-        first, second, third, _ = (reader.id for reader in self.readers)
-        selections = [(first, ranked(0, 1), 3), (second, ranked(0, 1), 3), (third, ranked(2), 4)]
-        skipped = [(self.readers[3].id, "nothing new")]
-        return self.store.deliveries.freeze(self.issue.id, selections, skipped, content_hash=content_hash, now=NOW)
-
-    def claim(self, owner: str = "me", now: datetime = NOW) -> Delivery | None:
-        return self.store.deliveries.claim(self.issue.id, owner=owner, now=now, lease=LEASE)
-
-    def settle(
-        self, delivery: Delivery, state: DeliveryState, *, owner: str = "me", retry_at: datetime | None = None
-    ) -> bool:
-        return self.store.deliveries.settle(
-            delivery.id, owner=owner, state=state, reply="250 ok", retry_at=retry_at, now=NOW
-        )
-
-    def must_claim(self, now: datetime = NOW) -> Delivery:
-        delivery = self.claim(now=now)
-        assert delivery is not None
-        return delivery
-
-
-@pytest.fixture
-def approved(store: Store) -> Sending:
-    store.papers.add(PAPERS, taken_at=NOW)
-    people = [Subscriber(address=f"r{n}@x.example", status=SubscriberStatus.CONFIRMED) for n in range(4)]
-    readers = store.subscribers.add(people, now=NOW).added
-    store.issues.create(Issue(period="2026-07-14", subject="S", papers=PAPERS), now=NOW)
-    issue = store.issues.approve("2026-07-14", "hash", now=NOW)
-    return Sending(store, issue, readers)
-
-
-@pytest.fixture
-def sending(approved: Sending) -> Sending:
-    approved.freeze()
-    return approved
-
+from tests.store.sending import LEASE, NOW, PAPERS, Sending, ranked
 
 # --- Freezing -----------------------------------------------------------------------------------------------------
 
@@ -334,92 +274,3 @@ def test_papers_of_several_issues_are_put_together(sending: Sending) -> None:
     store.deliveries.claim(second.id, owner="me", now=NOW, lease=LEASE)
     sent = store.deliveries.already_sent(0, [paper.id for paper in PAPERS])
     assert sent[reader.id] == frozenset({"2607.00000", "2607.00001", "2607.00004"})
-
-
-# --- Several at once ----------------------------------------------------------------------------------------------
-
-CLAIM_ALL = """
-import sys
-from datetime import UTC, datetime, timedelta
-from newsletter.model import DeliveryState
-from newsletter.store import open_store
-
-now = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
-with open_store(sys.argv[1]) as store:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    mine = {"owner": sys.argv[3], "now": now}
-    while delivery := store.deliveries.claim(int(sys.argv[2]), lease=timedelta(minutes=15), **mine):
-        print(delivery.id, delivery.attempts, flush=True)
-        assert store.deliveries.settle(delivery.id, state=DeliveryState.ACCEPTED, reply="", retry_at=None, **mine)
-"""
-
-
-def test_claimers_in_several_processes_never_get_the_same_delivery(approved: Sending, store_url: str) -> None:
-    people = [Subscriber(address=f"m{n}@x.example", status=SubscriberStatus.CONFIRMED) for n in range(60)]
-    many = approved.store.subscribers.add(people, now=NOW).added
-    selections = [(reader.id, ranked(0), 0) for reader in many]
-    approved.store.deliveries.freeze(approved.issue.id, selections, content_hash="hash", now=NOW)
-    arguments = [sys.executable, "-W", "error", "-c", CLAIM_ALL, store_url, str(approved.issue.id)]
-    claimers = [
-        subprocess.Popen([*arguments, f"owner {n}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for n in range(3)
-    ]
-    for claimer in claimers:
-        assert claimer.stdout is not None
-        assert claimer.stdout.readline() == "ready\n"
-    lines = [line for claimer in start_all(claimers) for line in claimer.communicate(timeout=60)[0].splitlines()]
-    assert [claimer.returncode for claimer in claimers] == [0, 0, 0]
-    assert Counter(line.split()[0] for line in lines) == Counter(str(one.id) for one in every(approved))
-    assert approved.store.deliveries.totals(approved.issue.id) == {DeliveryState.ACCEPTED: 60}
-
-
-def start_all(claimers: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
-    for claimer in claimers:
-        assert claimer.stdin is not None
-        claimer.stdin.write("go\n")
-        claimer.stdin.flush()
-    return claimers
-
-
-def every(sending: Sending) -> Iterator[Delivery]:
-    return sending.store.deliveries.all(sending.issue.id)
-
-
-FREEZE = """
-import sys
-from datetime import UTC, datetime
-from newsletter.model import RankedPaper
-from newsletter.store import open_store
-
-with open_store(sys.argv[1]) as store:
-    issue = store.issues.by_id(int(sys.argv[2]))
-    chosen = (RankedPaper(paper=issue.papers[0], score=float(sys.argv[3])),)
-    selections = [(reader.id, chosen, 0) for reader in store.subscribers.all()]
-    print("ready", flush=True)
-    sys.stdin.readline()
-    now = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
-    print(store.deliveries.freeze(issue.id, selections, content_hash="hash", now=now).deliveries)
-"""
-
-
-def test_of_two_processes_that_freeze_at_once_one_does(approved: Sending, store_url: str) -> None:
-    arguments = [sys.executable, "-W", "error", "-c", FREEZE, store_url, str(approved.issue.id)]
-    racers = [
-        subprocess.Popen([*arguments, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for n in range(2)
-    ]
-    for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "ready\n"
-    told = [racer.communicate(timeout=60)[0].strip() for racer in start_all(racers)]
-    assert sorted(told) == ["0", "4"]
-    assert len({one.digest_id for one in every(approved)}) == 1
-
-
-def test_a_claim_outlives_its_process(sending: Sending, store_url: str) -> None:
-    delivery = sending.must_claim()
-    with open_store(store_url) as other:
-        found = other.deliveries.of(sending.issue.id, delivery.subscriber_id)
-        assert found == delivery
-        assert other.deliveries.lapse(sending.issue.id, now=NOW + LEASE) == 1

@@ -1,3 +1,5 @@
+"""Papers on both databases: added whole or not at all, again without change, in any order."""
+
 from __future__ import annotations
 
 import gzip
@@ -9,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, overload
 
 import pytest
@@ -24,45 +26,7 @@ from newsletter.store.schema import metadata, paper_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-DAY = date(2026, 7, 14)
-NOW = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
-LATER = NOW + timedelta(hours=18)
-
-HF = Paper(
-    id="2607.10001",
-    source="huggingface",
-    title="Caching: Keys & Values",
-    abstract="About caches.",
-    authors=("Ada Lovelace", "Zoë Müller"),
-    author_count=2,
-    organisation="Lab",
-    published=date(2026, 7, 12),
-    listed_on=DAY,
-    upvotes=5,
-    comments=1,
-    keywords=("kv cache",),
-    summary="Caches.",
-    links=Links(page="https://p.example", stars=3),
-    thumbnail="https://t.example/1.png",
-    raw_title="Caching:\nKeys & Values",
-    raw_abstract="About caches.",
-)
-PAGE = Paper(
-    id="saved_page:caching-keys-values",
-    source="saved_page",
-    title="Caching - Keys &  Values",
-    author_count=2,
-    listed_on=date(2026, 7, 13),
-    comments=4,
-)
-
-
-def stored(store: Store) -> tuple[object, ...]:
-    """Return everything that is kept of papers, as it can be asked for."""
-    papers = list(store.papers.all())
-    first, last = date(2000, 1, 1), date(2100, 1, 1)
-    return papers, store.papers.listings(first, last), [store.papers.votes(paper.id) for paper in papers]
+from tests.store.papers import DAY, HF, LATER, NOW, PAGE, stored
 
 
 def test_a_paper_comes_back_as_it_went_in(store: Store) -> None:
@@ -164,108 +128,6 @@ def test_ids_are_ordered_byte_by_byte_on_both_databases(store: Store) -> None:
     ids = ["2607.00001", "a:B", "a:_", "a:a", "a:ä", "B:a"]
     store.papers.add([Paper(id=name, source="s", title=f"Title {n}") for n, name in enumerate(ids)], taken_at=NOW)
     assert [paper.id for paper in store.papers.all()] == sorted(ids)
-
-
-# --- Who is who ---------------------------------------------------------------------------------------------------
-
-
-def test_a_paper_without_arxiv_id_joins_the_one_of_that_title(store: Store) -> None:
-    store.papers.add([HF], taken_at=NOW)
-    assert store.papers.add([PAGE], taken_at=LATER) == Added(listings=1, votes=1)
-    (paper,) = store.papers.all()
-    assert paper == replace(HF, comments=4)
-    assert store.papers.get([PAGE.id]) == {PAGE.id: paper}
-    assert store.papers.add([PAGE], taken_at=LATER) == Added()
-
-
-def test_an_arxiv_paper_takes_over_the_one_of_that_title(store: Store) -> None:
-    store.papers.add([PAGE], taken_at=NOW)
-    assert store.papers.add([HF], taken_at=LATER) == Added(updated=1, listings=1, votes=1)
-    (paper,) = store.papers.all()
-    assert paper == HF
-    assert store.papers.listings(date(2026, 7, 13), DAY) == [
-        (date(2026, 7, 13), "saved_page", HF.id),
-        (DAY, "huggingface", HF.id),
-    ]
-    assert [(votes.paper_id, votes.comments) for votes in store.papers.votes(PAGE.id)] == [(HF.id, 4), (HF.id, 1)]
-
-
-@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
-def test_one_batch_may_hold_both(store: Store, order: list[int]) -> None:
-    both = [HF, PAGE]
-    added = store.papers.add([both[n] for n in order], taken_at=NOW)
-    assert added == Added(new=1, listings=2, votes=1)
-    assert list(store.papers.all()) == [replace(HF, comments=4)]
-
-
-def test_a_title_that_changes_still_finds_its_paper_by_the_id_it_was_merged_under(store: Store) -> None:
-    store.papers.add([HF, PAGE], taken_at=NOW)
-    assert store.papers.add([replace(PAGE, title="Quite Different")], taken_at=LATER).new == 0
-    assert [paper.title for paper in store.papers.all()] == [HF.title]
-
-
-def test_a_stored_arxiv_paper_takes_in_a_stored_page_once_their_titles_agree(store: Store) -> None:
-    store.papers.add([replace(HF, title="Working Title"), PAGE], taken_at=NOW)
-    assert store.papers.count() == 2
-    store.papers.add([HF], taken_at=LATER)
-    (paper,) = store.papers.all()
-    assert (paper.id, paper.title, paper.comments) == (HF.id, HF.title, 1)
-    assert len(store.papers.listings(date(2026, 7, 13), DAY)) == 2
-    assert store.papers.get([PAGE.id])[PAGE.id].id == HF.id
-    assert [found.id for found in store.papers.search("caching")] == [HF.id]
-    assert [votes.taken_at for votes in store.papers.votes(HF.id)] == [NOW, LATER]
-
-
-def test_a_stored_page_moves_into_an_arxiv_paper_once_its_title_agrees(store: Store) -> None:
-    store.papers.add([HF, replace(PAGE, title="Working Title")], taken_at=NOW)
-    store.papers.add([PAGE], taken_at=LATER)
-    assert [paper.id for paper in store.papers.all()] == [HF.id]
-    assert len(store.papers.listings(date(2026, 7, 13), DAY)) == 2
-
-
-def test_a_new_arxiv_paper_may_find_a_stored_page_by_its_second_title(store: Store) -> None:
-    store.papers.add([PAGE], taken_at=NOW)
-    added = store.papers.add([replace(HF, title="Working Title"), HF], taken_at=LATER)
-    assert (added.new, added.updated) == (0, 1)
-    assert [paper.id for paper in store.papers.all()] == [HF.id]
-    assert store.papers.get([PAGE.id])[PAGE.id].title == HF.title
-
-
-def test_an_arxiv_paper_takes_in_every_stored_paper_of_its_title(store: Store) -> None:
-    first = replace(PAGE, id="feed:1", source="feed", listed_on=DAY)
-    second = replace(PAGE, id="feed:2", source="feed", listed_on=DAY)
-    store.papers.add([first, second], taken_at=NOW)
-    assert store.papers.count() == 2
-    store.papers.add([HF], taken_at=LATER)
-    (paper,) = store.papers.all()
-    assert paper.id == HF.id
-    assert {name: found.id for name, found in store.papers.get(["feed:1", "feed:2"]).items()} == {
-        "feed:1": HF.id,
-        "feed:2": HF.id,
-    }
-    assert store.papers.listings(DAY, DAY) == [(DAY, "feed", HF.id), (DAY, "huggingface", HF.id)]
-
-
-def test_within_one_source_the_ids_decide(store: Store) -> None:
-    papers = [replace(PAGE, id=f"feed:{n}", source="feed", title="Weekly Notes") for n in range(3)]
-    assert store.papers.add(papers, taken_at=NOW).new == 3
-    assert store.papers.add(papers, taken_at=LATER).new == 0
-
-
-def test_two_arxiv_papers_of_one_title_stay_two_and_a_page_joins_the_first(store: Store) -> None:
-    twin = replace(HF, id="2607.10000", comments=0)
-    assert store.papers.add([HF, twin], taken_at=NOW).new == 2
-    store.papers.add([PAGE], taken_at=LATER)
-    assert {paper.id: paper.comments for paper in store.papers.all()} == {"2607.10000": 4, "2607.10001": 1}
-
-
-def test_titles_without_a_letter_say_nothing(store: Store) -> None:
-    papers = [
-        Paper(id="a:1", source="a", title="???"),
-        Paper(id="b:1", source="b", title="!!!"),
-        Paper(id="2607.1", source="c", title=""),
-    ]
-    assert store.papers.add(papers, taken_at=NOW).new == 3
 
 
 def test_two_threads_that_add_the_same_store_it_once(store: Store, store_url: str) -> None:

@@ -96,7 +96,9 @@ operators = st.lists(st.sampled_from(["AND", "NOT", "NEAR", "a", '"', "*", "-", 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.text(max_size=40) | operators)
 def test_no_query_fails(full: Store, query: str) -> None:
-    full.papers.search(query)
+    answer = [paper.id for paper in full.papers.search(query)]
+    assert len(answer) == len(set(answer))
+    assert set(answer) <= {paper.id for paper in full.papers.all()}
 
 
 def test_a_very_long_query_is_answered(full: Store) -> None:
