@@ -41,10 +41,6 @@ class StoreError(NewsletterError):
     """The database could not be opened, migrated or written."""
 
 
-class RankError(NewsletterError):
-    """A profile or model that cannot be ranked with."""
-
-
 class RenderError(NewsletterError):
     """A mail that could not be rendered."""
 

@@ -69,11 +69,12 @@ def draft(context: typer.Context, period: Period) -> None:
 def issues(context: typer.Context, as_json: AsJson = False) -> None:
     """List the issues with their state and deliveries."""
     with existing(context) as app:
-        found = [(issue, app.store.deliveries.totals(issue.id)) for issue in app.store.issues.all()]
+        listed = app.store.issues.summaries()
+        found = [(issue, papers, app.store.deliveries.totals(issue.id)) for issue, papers in listed]
     if as_json:
-        say_json([_as_json(issue, totals) for issue, totals in found])
+        say_json([_as_json(issue, papers, totals) for issue, papers, totals in found])
         return
-    rows = ((one.period, one.state, len(one.papers), _totals(totals), one.subject or _OWN) for one, totals in found)
+    rows = ((one.period, one.state, papers, _totals(totals), one.subject or _OWN) for one, papers, totals in found)
     say_table(("period", "state", "papers", "deliveries", "subject"), rows)
 
 
@@ -261,12 +262,12 @@ def _content(app: App, digest: Digest, form: Format, *, call: Call) -> bytes:
     return (rendered.html if form is Format.HTML else rendered.text).encode()
 
 
-def _as_json(issue: Issue, totals: Mapping[DeliveryState, int]) -> dict[str, object]:
+def _as_json(issue: Issue, papers: int, totals: Mapping[DeliveryState, int]) -> dict[str, object]:
     return {
         "period": issue.period,
         "state": issue.state,
         "subject": issue.subject,
-        "papers": len(issue.papers),
+        "papers": papers,
         "deliveries": dict(totals),
         "created_at": issue.created_at,
         "approved_at": issue.approved_at,
