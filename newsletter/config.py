@@ -11,9 +11,10 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -45,6 +46,7 @@ _IN_THE_HOUSE = re.compile(
 )
 _SECRET_BYTES = 4096  # more than any token or password
 _WHOLE_URL = re.compile(r"https?://[^\s/?#\\][^\s\\]*", re.IGNORECASE)
+_NOT_IN_LINKS = re.compile(r"""["'<>`{}|^]""")
 _HOUR = 3600
 _WEEK = 7 * 24 * _HOUR
 # What of one mail may last `timeout_seconds`, each step for itself: RSET on the old connection, connecting, greeting,
@@ -92,6 +94,38 @@ def _mail_address_or_nothing(text: str) -> str:
     return _mail_address(text) if text else text
 
 
+def _https_url_or_nothing(url: str) -> str:
+    if not url:
+        return url
+    if urlsplit(_http_url(url)).scheme.lower() != "https":
+        raise ValueError("must begin with https://, since readers' mail programs fetch it")
+    return _for_links(url)
+
+
+def _web_url_or_nothing(url: str) -> str:
+    if not url:
+        return url
+    parts = urlsplit(_http_url(url))
+    if "@" in parts.netloc or "?" in url or "#" in url:
+        raise ValueError("must be the bare address of the web pages, such as https://digest.example")
+    if parts.scheme.lower() != "https" and not _is_this_machine(parts.hostname or ""):
+        raise ValueError("must begin with https://; plain http is for this machine alone")
+    return _for_links(url).rstrip("/")
+
+
+def _for_links(url: str) -> str:
+    if not url.isascii() or _NOT_IN_LINKS.search(url):
+        raise ValueError("must be written as a link is: ASCII, a host as xn--..., other characters as %41")
+    return url
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host.lower() == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
+
+
 def _own_name(name: str) -> str:
     if name in BUILT_IN_SOURCES:
         raise ValueError(f"{name} is a source of its own; give the feed another name")
@@ -102,6 +136,8 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Line = Annotated[str, AfterValidator(_one_line)]
 Address = Annotated[str, AfterValidator(_mail_address)]
+HttpsUrlOrNothing = Annotated[str, Field(max_length=1000), AfterValidator(_https_url_or_nothing)]
+WebUrlOrNothing = Annotated[str, Field(max_length=200), AfterValidator(_web_url_or_nothing)]
 Seconds = Annotated[float, Field(gt=0, le=_HOUR)]
 
 
@@ -110,17 +146,25 @@ class _Section(BaseModel):
 
 
 class Site(_Section):
-    """Who the newsletter is: names, addresses and the one colour of its own (`#rrggbb`)."""
+    """Who the newsletter is: names, addresses and the one colour of its own (`#rrggbb`).
+
+    `web_url` is the base of the web pages, without a slash at its end; "" while there are none.
+    """
 
     name: Annotated[Line, Field(min_length=1, max_length=80)]
     tagline: Line
     accent: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+    logo: HttpsUrlOrNothing
+    logo_alt: Annotated[Line, Field(max_length=80)]
+    thumbnails: bool
+    web_url: WebUrlOrNothing
     from_name: Line
     from_address: Address
     reply_to: Annotated[str, AfterValidator(_mail_address_or_nothing)]
     unsubscribe_address: Address
     postal_address: Line
     list_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+    feedback_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{5,15})?$")]
 
 
 class StoreSettings(_Section):

@@ -37,6 +37,10 @@ class BadAnswerError(CollectError):
     """An answer or a file that is not what it should be: not JSON, not a feed, not a Daily Papers page."""
 
 
+class LinkError(NewsletterError):
+    """A signed link that cannot be made, or that is not whole, not ours or too old."""
+
+
 class StoreError(NewsletterError):
     """The database could not be opened, migrated or written."""
 

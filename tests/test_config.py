@@ -106,6 +106,23 @@ def test_the_environment_names_endpoint_and_token(tmp_path: Path) -> None:
         ("[site]\nunsubscribe_address = ''\n", "site.unsubscribe_address"),
         ('[site]\nfrom_name = "a\\u2028b"\n', "site.from_name"),
         ('[site]\ntagline = "a\\u202eb"\n', "site.tagline"),
+        ("[site]\nlogo = 'http://lab.example/logo.png'\n", "site.logo: must begin with https://"),
+        ("[site]\nlogo = 'logo.png'\n", "site.logo"),
+        ("[site]\nlogo = 'https://lab.example/a\"b.png'\n", "site.logo: must be written as a link is"),
+        ('[site]\nlogo_alt = "a\\nb"\n', "site.logo_alt"),
+        ("[site]\nthumbnails = 'sometimes'\n", "site.thumbnails"),
+        ("[site]\nweb_url = 'digest.example'\n", "site.web_url"),
+        ("[site]\nweb_url = 'http://digest.example'\n", "plain http is for this machine alone"),
+        ("[site]\nweb_url = 'http://localhost.example'\n", "plain http is for this machine alone"),
+        ("[site]\nweb_url = 'http://10.0.0.1'\n", "plain http is for this machine alone"),
+        ("[site]\nweb_url = 'https://user:word@digest.example'\n", "the bare address of the web pages"),
+        ("[site]\nweb_url = 'https://digest.example/?page=1'\n", "the bare address of the web pages"),
+        ("[site]\nweb_url = 'https://digest.example/#top'\n", "the bare address of the web pages"),
+        ("[site]\nweb_url = 'https://bücher.example'\n", "a host as xn--"),
+        ("[site]\nweb_url = 'https://digest.example/>'\n", "site.web_url"),
+        ("[site]\nweb_url = 'https://[digest.example'\n", "site.web_url"),
+        ("[site]\nfeedback_id = 'four'\n", "site.feedback_id"),
+        ("[site]\nfeedback_id = 'a:b:c:d:e'\n", "site.feedback_id"),
     ],
 )
 def test_a_mistake_is_named_in_one_line(tmp_path: Path, text: str, named: str) -> None:
@@ -119,6 +136,21 @@ def test_a_mistake_is_named_in_one_line(tmp_path: Path, text: str, named: str) -
 def test_names_and_addresses_of_every_script_pass(tmp_path: Path) -> None:
     text = '[site]\nname = "خبر‌نامه 👩‍🔬"\nfrom_address = "jö@bücher.example"\nreply_to = "reader@lab.test"\n'
     assert load_config(write(tmp_path / "h", text), {}).site.name == "خبر‌نامه 👩‍🔬"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("", ""),
+        ("https://digest.example", "https://digest.example"),
+        ("https://lab.example/digest/", "https://lab.example/digest"),
+        ("http://localhost:8000/", "http://localhost:8000"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_web_pages_stand_on_https_or_on_this_machine(tmp_path: Path, written: str, kept: str) -> None:
+    assert load_config(write(tmp_path / "h", f"[site]\nweb_url = '{written}'\n"), {}).site.web_url == kept
 
 
 def test_a_feed_may_be_a_source(tmp_path: Path) -> None:

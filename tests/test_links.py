@@ -1,0 +1,165 @@
+"""Links and tokens: good for one purpose and one reader, for as long as they should be, and for nobody's inventions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from newsletter.errors import LinkError
+from newsletter.links import (
+    CONFIRM_DAYS,
+    Claim,
+    LinkSigner,
+    Purpose,
+    Verdict,
+    archive_page,
+    feedback_page,
+    issue_page,
+    letter_links,
+    mail_links,
+    subscribe_page,
+)
+from newsletter.render.clean import safe_url
+
+NOW = datetime(2026, 7, 14, 7, 30, tzinfo=UTC)
+OLD, NEW = b"o" * 32, b"n" * 32
+SIGNER = LinkSigner([NEW])
+BASE = "https://digest.example/papers"
+LASTING = [purpose for purpose in Purpose if purpose is not Purpose.CONFIRM]
+numbers = st.integers(0, 2**48 - 1)
+
+
+def token_for(purpose: Purpose, signer: LinkSigner = SIGNER, subscriber_id: int = 7) -> str:
+    if purpose is Purpose.CONFIRM:
+        return signer.confirm_token(subscriber_id, now=NOW)
+    return signer.token(purpose, subscriber_id)
+
+
+def refused(purpose: Purpose, token: str, *, signer: LinkSigner = SIGNER, now: datetime = NOW) -> str:
+    with pytest.raises(LinkError) as caught:
+        signer.read(purpose, token, now=now)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+@given(numbers, st.integers(0, 2**24 - 1), st.sampled_from(["", "2026-07-14", "2026-W29", "2026-07"]))
+def test_a_token_says_what_was_put_into_it(subscriber_id: int, version: int, period: str) -> None:
+    claim = Claim(subscriber_id=subscriber_id, version=version, period=period)
+    token = SIGNER.token(Purpose.VIEW, subscriber_id, version=version, period=period)
+    assert SIGNER.read(Purpose.VIEW, token, now=NOW) == claim
+    assert safe_url(f"{BASE}/{token}") == f"{BASE}/{token}"
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_token_opens_the_page_of_its_purpose_and_no_other(purpose: Purpose) -> None:
+    token = token_for(purpose)
+    assert SIGNER.read(purpose, token, now=NOW).subscriber_id == 7
+    for other in set(Purpose) - {purpose}:
+        assert "not whole" in refused(other, token)
+
+
+@given(numbers, numbers)
+def test_every_readers_token_has_the_same_length(one: int, other: int) -> None:
+    tokens = [SIGNER.token(Purpose.FEEDBACK, number, period="2026-07-14") for number in (one, other)]
+    assert len(tokens[0]) == len(tokens[1])
+    assert (tokens[0] == tokens[1]) is (one == other)
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_changed_token_is_refused(purpose: Purpose) -> None:
+    token = token_for(purpose)
+    changed = [
+        token[:place] + ("B" if token[place] == "A" else "A") + token[place + 1 :]
+        for place in range(len(token) - 1)  # the last character of base64 holds bits that say nothing
+    ]
+    assert len({refused(purpose, other) for other in changed}) == 1
+    assert "not whole" in refused(purpose, token[:-3])
+    assert "not whole" in refused(purpose, token.rpartition(".")[0])
+
+
+@given(st.sampled_from(list(Purpose)), st.text(max_size=80))
+@example(Purpose.CONFIRM, "..")
+@example(Purpose.CONFIRM, "AAAAAAAHAAAA.A.A")
+@example(Purpose.VIEW, "é.é")
+@example(Purpose.VIEW, "\ud800")
+@example(Purpose.VIEW, "A" * 100_000)
+def test_what_nobody_signed_is_refused_in_one_line(purpose: Purpose, text: str) -> None:
+    assert "not whole" in refused(purpose, text)
+
+
+def test_another_newsletters_key_signs_nothing_here() -> None:
+    assert "not whole" in refused(Purpose.UNSUBSCRIBE, token_for(Purpose.UNSUBSCRIBE, LinkSigner([OLD])))
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_links_outlive_a_new_key_and_end_with_the_old_one(purpose: Purpose) -> None:
+    token = token_for(purpose, LinkSigner([OLD]))
+    both = LinkSigner([OLD, NEW])
+    assert both.read(purpose, token, now=NOW).subscriber_id == 7
+    assert token_for(purpose, both) == token_for(purpose, LinkSigner([NEW])) != token
+    assert "not whole" in refused(purpose, token, signer=LinkSigner([NEW]))
+
+
+def test_a_confirmation_is_good_for_a_week_and_the_others_for_good() -> None:
+    token, week = token_for(Purpose.CONFIRM), timedelta(days=CONFIRM_DAYS)
+    assert SIGNER.read(Purpose.CONFIRM, token, now=NOW + week).subscriber_id == 7
+    assert "older than 7 days" in refused(Purpose.CONFIRM, token, now=NOW + week + timedelta(seconds=1))
+    for purpose in LASTING:
+        assert SIGNER.read(purpose, token_for(purpose), now=NOW + timedelta(days=36_500)).subscriber_id == 7
+
+
+@pytest.mark.parametrize(("subscriber_id", "version"), [(-1, 0), (2**48, 0), (1, -1), (1, 2**24)])
+def test_a_number_that_no_token_holds_is_refused(subscriber_id: int, version: int) -> None:
+    with pytest.raises(LinkError, match=f"subscriber {subscriber_id}, version {version}"):
+        SIGNER.token(Purpose.VIEW, subscriber_id, version=version)
+
+
+@pytest.mark.parametrize("keys", [[], [b"short"], [OLD, b""]])
+def test_a_short_key_or_none_is_refused(keys: list[bytes]) -> None:
+    with pytest.raises(LinkError, match="16 bytes"):
+        LinkSigner(keys)
+
+
+def test_the_links_of_a_mail_lead_to_one_readers_pages() -> None:
+    links = mail_links(SIGNER, BASE, 7, period="2026-W29", version=2)
+    for url, purpose, period in (
+        (links.unsubscribe, Purpose.UNSUBSCRIBE, ""),
+        (links.preferences, Purpose.PREFERENCES, ""),
+        (links.view, Purpose.VIEW, "2026-W29"),
+        (links.feedback, Purpose.FEEDBACK, "2026-W29"),
+    ):
+        before, _, token = url.rpartition("/")
+        assert before == f"{BASE}/{purpose}"
+        assert SIGNER.read(purpose, token, now=NOW) == Claim(subscriber_id=7, version=2, period=period)
+    assert links.confirm == ""
+
+
+def test_a_letter_to_who_is_pending_leads_to_the_confirmation_and_nowhere_else() -> None:
+    pending = letter_links(SIGNER, BASE, 7, now=NOW, pending=True)
+    before, _, token = pending.confirm.rpartition("/")
+    assert before == f"{BASE}/confirm"
+    assert SIGNER.read(Purpose.CONFIRM, token, now=NOW).subscriber_id == 7
+    assert (pending.unsubscribe, pending.preferences) == ("", "")
+    settled, mail = letter_links(SIGNER, BASE, 7, now=NOW, pending=False), mail_links(SIGNER, BASE, 7, period="2026-07")
+    assert (settled.confirm, settled.unsubscribe, settled.preferences) == ("", mail.unsubscribe, mail.preferences)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+@example("hep-th/9901001")
+@example("feed:https://lab.example/a?b=1&c=2#d")
+@example("../../admin")
+def test_a_feedback_link_names_any_paper_in_one_step_of_its_path(paper_id: str) -> None:
+    url = feedback_page(f"{BASE}/feedback/token", Verdict.LESS, paper_id)
+    assert urlsplit(url).path.count("/") == "/papers/feedback/token/less/x".count("/")
+    assert unquote(url.rpartition("/")[2]) == paper_id
+    assert safe_url(url) == url
+
+
+def test_public_pages_are_named_by_what_they_show() -> None:
+    assert subscribe_page(BASE) == f"{BASE}/subscribe"
+    assert archive_page(BASE) == f"{BASE}/issues"
+    assert issue_page(BASE, "2026-07-14") == f"{BASE}/issues/2026-07-14"
