@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from newsletter.collect.base import Source
     from newsletter.config import Config
     from newsletter.deliver.base import Mailer
+    from newsletter.links import LinkSigner
     from newsletter.pipeline.audience import Defaults
     from newsletter.pipeline.digests import Press
     from newsletter.pipeline.drafting import Shaping
+    from newsletter.pipeline.letters import LetterPress
     from newsletter.rank.ranker import Ranker
     from newsletter.store import Store
 
@@ -150,7 +152,26 @@ class App:
         renderer = DigestRenderer(
             self.config.site, template_folders=[own] if own.is_dir() else [], topics=self.config.topics
         )
-        return Press(renderer=renderer, site=self.config.site, key=self.key)
+        return Press(renderer=renderer, site=self.config.site, key=self.key, signer=self.signer)
+
+    @cached_property
+    def letters(self) -> LetterPress:
+        """What turns an occasion into a letter: a subscription to confirm, a welcome, a goodbye."""
+        from newsletter.pipeline.letters import LetterPress  # noqa: PLC0415 - premailer is slow to import
+        from newsletter.render.letters import LetterRenderer  # noqa: PLC0415 - same
+
+        own = self.config.home / "templates"
+        renderer = LetterRenderer(
+            self.config.site, template_folders=[own] if own.is_dir() else [], topics=self.config.topics
+        )
+        return LetterPress(renderer=renderer, site=self.config.site, key=self.key, signer=self.signer)
+
+    @cached_property
+    def signer(self) -> LinkSigner:
+        """What signs the links of mails, and reads them again."""
+        from newsletter.links import LinkSigner  # noqa: PLC0415 - only mails and pages need it
+
+        return LinkSigner([self.key])
 
     @cached_property
     def key(self) -> bytes:

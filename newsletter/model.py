@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
 # arXiv's own two schemes, https://info.arxiv.org/help/arxiv_identifier.html: 2607.10383 since 2007, before it
@@ -230,13 +231,41 @@ class Digest:
     left_out: int = 0
 
 
+class Letter(StrEnum):
+    """A mail about one reader's own subscription, by the name of its template folder."""
+
+    CONFIRM = "confirm"
+    WELCOME = "welcome"
+    PREFERENCES = "preferences"
+    GOODBYE = "goodbye"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A digest's three texts. `html` is a whole document, `text` has LF line ends and 72 columns where words allow."""
+    """A mail's three texts. `html` is a whole document, `text` has LF line ends and 72 columns where words allow."""
 
     subject: str
     html: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pieces:
+    """A mail's three texts in pieces, most of which are the very same strings in many mails of an issue.
+
+    A piece that is a key of `own` stands for its value, a link of the reader's own. Put together, they are `Rendered`.
+    """
+
+    subject: str
+    html: Sequence[str]
+    text: Sequence[str]
+    own: Mapping[str, str]
+
+    def whole(self) -> Rendered:
+        """Return the three texts put together."""
+        own = self.own
+        html, text = ("".join([own.get(piece, piece) for piece in pieces]) for pieces in (self.html, self.text))
+        return Rendered(subject=self.subject, html=html, text=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,13 @@ from newsletter.cli.files import write_bytes
 from newsletter.cli.home import Call, existing
 from newsletter.cli.output import counted, note, progressing, say, say_json, say_table
 from newsletter.errors import UsageError
-from newsletter.model import DeliveryState, IssueState, SubscriberStatus
+from newsletter.model import DeliveryState, IssueState, Letter, SubscriberStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from newsletter.app import App
-    from newsletter.model import Digest, Issue, Subscriber
+    from newsletter.model import Digest, Issue, Rendered, Subscriber
 
 Period = Annotated[str, typer.Argument(metavar="PERIOD", help="A day 2026-07-14, a week 2026-W29 or a month 2026-07.")]
 _OWN = "(each reader's own)"
@@ -80,10 +80,16 @@ def issues(context: typer.Context, as_json: AsJson = False) -> None:
 
 def preview(
     context: typer.Context,
-    period: Period,
+    period: Annotated[
+        str, typer.Argument(metavar="[PERIOD]", help="A day 2026-07-14, a week 2026-W29 or a month 2026-07.")
+    ] = "",
     address: Annotated[
         str | None,
-        typer.Option("--for", metavar="ADDRESS", help="This subscriber's digest; else the public edition."),
+        typer.Option("--for", metavar="ADDRESS", help="This subscriber's mail; else the public edition."),
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="As the editor's test of the issue.")] = False,
+    letter: Annotated[
+        Letter | None, typer.Option("--letter", help="Instead of an issue, a mail about a subscription.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", metavar="html|text|eml", help="What to show.")] = Format.HTML,
     output: Annotated[
@@ -91,18 +97,15 @@ def preview(
         typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="standard output"),
     ] = None,
 ) -> None:
-    """Show a digest exactly as it would be sent."""
-    from newsletter.pipeline.digests import digest_for  # noqa: PLC0415 - keeps --help quick
-    from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
-
+    """Show a digest, or a letter, exactly as it would be sent."""
+    if bool(period) == bool(letter):
+        raise UsageError("name the period of an issue, or one --letter; one of the two")
+    if letter and test:
+        raise UsageError("--test is for an issue; a letter has no test")
     with existing(context) as app:
-        issue = issue_of(app.store, period)
-        digest = digest_for(app.store, issue, _reader(app, address), app.ranker)
-        content = _content(app, digest, form, call=context.obj)
-    if why := _not_due(digest):
-        note(why)
-    if not digest.papers:
-        note(f"this reader already got every paper of {issue.period}, so no mail would be sent")
+        content = _letter(app, letter, address, form, call=context.obj) if letter else None
+        if content is None:
+            content = _digest(app, period, address, form, test=test, call=context.obj)
     if output is None:
         typer.echo(content, nl=False)
     else:
@@ -243,6 +246,34 @@ def _reader(app: App, address: str | None) -> Subscriber:
     return found
 
 
+def _digest(app: App, period: str, address: str | None, form: Format, *, test: bool, call: Call) -> bytes:
+    """Return a digest as it is to be shown, and tell why its reader would not get it."""
+    from newsletter.pipeline.digests import digest_for  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
+
+    issue = issue_of(app.store, period)
+    digest = digest_for(app.store, issue, _reader(app, address), app.ranker)
+    if why := _not_due(digest):
+        note(why)
+    if not digest.papers:
+        note(f"this reader already got every paper of {issue.period}, so no mail would be sent")
+    if form is Format.EML:
+        return app.press.message(digest, now=call.now(), test=test).content
+    return _shown(app.press.rendered(digest, test=test), form)
+
+
+def _letter(app: App, letter: Letter, address: str | None, form: Format, *, call: Call) -> bytes:
+    """Return a letter as it is to be shown, to the subscriber or, for a look, to the newsletter's own address."""
+    reader, now = _reader(app, address), call.now()
+    if form is Format.EML:
+        return app.letters.message(letter, reader, now=now).content
+    return _shown(app.letters.rendered(letter, reader, now=now), form)
+
+
+def _shown(rendered: Rendered, form: Format) -> bytes:
+    return (rendered.html if form is Format.HTML else rendered.text).encode()
+
+
 def _not_due(digest: Digest) -> str:
     """Say where this reader would not get this issue at all."""
     from newsletter.pipeline.digests import cadences_for  # noqa: PLC0415 - keeps --help quick
@@ -253,13 +284,6 @@ def _not_due(digest: Digest) -> str:
     if reader.id and reader.cadence not in cadences_for(period):
         return f"{reader.address} reads {reader.cadence} issues and would not get {period}"
     return ""
-
-
-def _content(app: App, digest: Digest, form: Format, *, call: Call) -> bytes:
-    if form is Format.EML:
-        return app.press.message(digest, now=call.now()).content
-    rendered = app.press.rendered(digest)
-    return (rendered.html if form is Format.HTML else rendered.text).encode()
 
 
 def _as_json(issue: Issue, papers: int, totals: Mapping[DeliveryState, int]) -> dict[str, object]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from newsletter.deliver.identity import message_id_for, unsubscribe_token, unsubscribe_url
-from newsletter.deliver.message import build_message
+from newsletter.deliver.assembly import Assembly
+from newsletter.deliver.identity import message_id_for, unsubscribe_url
+from newsletter.links import MailLinks, Purpose, mail_links
 from newsletter.model import Cadence, Digest, Subscriber, SubscriberStatus
 from newsletter.period import PeriodKind, parse_period
 from newsletter.pipeline.drafting import corpus_of
@@ -21,42 +22,77 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from newsletter.config import Site
-    from newsletter.model import Issue, Message, RankedPaper, Rendered
+    from newsletter.links import LinkSigner
+    from newsletter.model import Issue, Message, Pieces, RankedPaper, Rendered
     from newsletter.rank.ranker import Ranker
     from newsletter.render.digest import DigestRenderer
     from newsletter.store import Store
 
+_NOBODY = 0  # no subscriber has this number
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """What turns a digest into a mail: the renderer, the sender's identity and the secret of this home."""
+    """What turns a digest into a mail: the renderer, the sender's identity, the secret of this home and its links."""
 
     renderer: DigestRenderer
     site: Site
     key: bytes = field(repr=False)
+    signer: LinkSigner = field(repr=False)
+    assembly: Assembly = field(init=False, repr=False, compare=False)
+    _nobody: dict[str, MailLinks] = field(init=False, repr=False, compare=False, default_factory=dict)
 
-    def rendered(self, digest: Digest) -> Rendered:
-        """Return the three texts of a digest."""
-        public = digest.subscriber.id == 0
-        return self.renderer.render(digest, unsubscribe=None if public else self._unsubscribe(digest))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "assembly", Assembly(self.site))  # frozen, and made from another field
 
-    def message(self, digest: Digest, *, now: datetime) -> Message:
-        """Return the finished mail, dated `now`; its Message-ID is the same for every attempt."""
-        domain = self.site.from_address.rpartition("@")[2]
-        return build_message(
-            self.rendered(digest),
-            site=self.site,
+    def rendered(self, digest: Digest, *, test: bool = False) -> Rendered:
+        """Return the three texts of a digest as they are sent; with `test`, those of the editor's test of it."""
+        return self._pieces(digest, self._links(digest, test=test), test=test).whole()
+
+    def message(self, digest: Digest, *, now: datetime, test: bool = False) -> Message:
+        """Return the finished mail, dated `now`; its Message-ID is the same for every attempt.
+
+        A test has one of its own, so that it never stands in the way of the mail that it tests.
+        """
+        links = self._links(digest, test=test)
+        period = digest.issue.period
+        return self.assembly.message(
+            self._pieces(digest, links, test=test),
             recipient=digest.subscriber.address,
-            issue_period=digest.issue.period,
+            issue_period=period,
             message_id=message_id_for(
-                self.key, issue_period=digest.issue.period, subscriber_id=digest.subscriber.id, domain=domain
+                self.key,
+                issue_period=f"{period}.test.{int(now.timestamp())}" if test else period,
+                subscriber_id=digest.subscriber.id,
+                domain=self.site.from_address.rpartition("@")[2],
             ),
-            unsubscribe=self._unsubscribe(digest),
             date=now,
+            unsubscribe=None if links is None or test else self._mailto(links),
+            unsubscribe_page=links.unsubscribe if links and self.site.web_url else "",
         )
 
-    def _unsubscribe(self, digest: Digest) -> str:
-        return unsubscribe_url(self.site, unsubscribe_token(self.key, digest.subscriber.id))
+    def _pieces(self, digest: Digest, links: MailLinks | None, *, test: bool) -> Pieces:
+        period = digest.issue.period
+        nobody = self._nobody.get(period) or self._nobody.setdefault(period, self._links_of(_NOBODY, period))
+        return self.renderer.pieces(digest, links=links, nobody=nobody, test=test)
+
+    def _links(self, digest: Digest, *, test: bool) -> MailLinks | None:
+        """Return the reader's links; none in the public edition, and in a test those of nobody."""
+        if digest.subscriber.id == _NOBODY:
+            return None
+        return self._links_of(_NOBODY if test else digest.subscriber.id, digest.issue.period)
+
+    def _links_of(self, subscriber_id: int, period: str) -> MailLinks:
+        if self.site.web_url:
+            return mail_links(self.signer, self.site.web_url, subscriber_id, period=period)
+        token = self.signer.token(Purpose.UNSUBSCRIBE, subscriber_id)
+        return MailLinks(unsubscribe=unsubscribe_url(self.site, token))
+
+    def _mailto(self, links: MailLinks) -> str:
+        """Return the mailto: URL beside the page to unsubscribe; the two carry one token."""
+        if not self.site.web_url:
+            return links.unsubscribe
+        return unsubscribe_url(self.site, links.unsubscribe.rpartition("/")[2])
 
 
 class Chooser:

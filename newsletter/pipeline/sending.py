@@ -7,7 +7,7 @@ and settled after. Running it again, or twice at once, sends nothing twice. It r
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 NOTHING_NEW = "nothing new: this reader already got every paper of the issue"
 # So many mails refused for good, one after the other, say that the fault is not the recipients'.
 _REFUSED_IN_A_ROW = 20
+_KEPT_SELECTIONS = 5_000
 _WAITS = Receipt(state=DeliveryState.QUEUED, reply="")
 
 
@@ -129,6 +130,7 @@ class Handover:
     settings: DeliverSettings
     owner: str
     clock: Callable[[], datetime]
+    _selections: dict[int, tuple[tuple[RankedPaper, ...], int]] = field(init=False, repr=False, default_factory=dict)
 
     def run(self) -> Iterator[Receipt]:
         """Hand over every mail that waits, and yield what became of each.
@@ -180,9 +182,18 @@ class Handover:
         subscriber = self.store.subscribers.get(delivery.subscriber_id)
         if subscriber is None or delivery.digest_id is None:
             raise DeliveryError(f"delivery {delivery.id} has no subscriber or no digest any more")
-        papers, left_out = self.store.deliveries.selection(delivery.digest_id, self.issue)
+        papers, left_out = self._selection(delivery.digest_id)
         digest = Digest(issue=self.issue, subscriber=subscriber, papers=papers, left_out=left_out)
         return self.press.message(digest, now=self.clock())
+
+    def _selection(self, digest_id: int) -> tuple[tuple[RankedPaper, ...], int]:
+        """Return a digest's papers and how many were left out; many readers share one, so it is looked up once."""
+        found = self._selections.get(digest_id)
+        if found is None:
+            if len(self._selections) >= _KEPT_SELECTIONS:
+                self._selections.clear()
+            found = self._selections[digest_id] = self.store.deliveries.selection(digest_id, self.issue)
+        return found
 
     def _settled(self, delivery: Delivery, receipt: Receipt) -> Receipt:
         state, retry_at = receipt.state, None

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from newsletter.links import Verdict, feedback_page
 from newsletter.render.clean import one_line, safe_url
 from newsletter.render.words import authors, count, cut, short_count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from newsletter.model import Links, Paper, RankedPaper
     from newsletter.render.layout import Layout
 
@@ -38,7 +41,7 @@ class Card:
     """One paper as it is shown; empty strings where nothing is known.
 
     `full` is False for a line. `url` is the first of `links`; `short_links` are some of the others, for a line whose
-    title is linked already.
+    title is linked already. `more_like_this` and `less_like_this` are URLs, `thumbnail` is the https URL of a picture.
     """
 
     number: int
@@ -53,10 +56,60 @@ class Card:
     comments: str
     links: tuple[Link, ...]
     short_links: tuple[Link, ...]
+    more_like_this: str
+    less_like_this: str
+    thumbnail: str
 
 
-def make_card(ranked: RankedPaper, number: int, *, full: bool, layout: Layout) -> Card:
-    """Return the card, or with `full` False the line, of one paper."""
+class CardMaker(Protocol):
+    """Makes cards, as `make_cards` does."""
+
+    def __call__(
+        self,
+        papers: Sequence[RankedPaper],
+        first: int,
+        *,
+        full: bool,
+        layout: Layout,
+        feedback: str = "",
+        thumbnails: bool = False,
+    ) -> tuple[Card, ...]:
+        """Return the cards of papers that stand one after the other."""
+
+
+def make_cards(
+    papers: Sequence[RankedPaper],
+    first: int,
+    *,
+    full: bool,
+    layout: Layout,
+    feedback: str = "",
+    thumbnails: bool = False,
+) -> tuple[Card, ...]:
+    """Return the cards of papers that stand one after the other, the first with the number `first`.
+
+    With `full` they are cards as far as the layout has cards, and lines after that. For the rest see `make_card`.
+    """
+    return tuple(
+        make_card(
+            ranked,
+            number,
+            full=full and number <= layout.cards,
+            layout=layout,
+            feedback=feedback,
+            thumbnails=thumbnails,
+        )
+        for number, ranked in enumerate(papers, first)
+    )
+
+
+def make_card(
+    ranked: RankedPaper, number: int, *, full: bool, layout: Layout, feedback: str = "", thumbnails: bool = False
+) -> Card:
+    """Return the card, or with `full` False the line, of one paper.
+
+    `feedback` is the beginning of the reader's feedback links (`newsletter.links`), "" where there are none.
+    """
     paper = ranked.paper
     names = tuple(_short(name, layout.name) for name in paper.authors[:_NAMES_NEEDED])
     links = _links(paper.links, layout.url)
@@ -74,6 +127,9 @@ def make_card(ranked: RankedPaper, number: int, *, full: bool, layout: Layout) -
         comments=count(paper.comments, "comment") if paper.comments else "",
         links=links,
         short_links=links[1:][: layout.links],
+        more_like_this=feedback_page(feedback, Verdict.MORE, paper.id) if feedback else "",
+        less_like_this=feedback_page(feedback, Verdict.LESS, paper.id) if feedback else "",
+        thumbnail=_picture(paper.thumbnail, layout.url) if thumbnails else "",
     )
 
 
@@ -92,6 +148,11 @@ def _why(ranked: RankedPaper) -> str:
     told = [reason for reason in reasons if reason and not _VOTES_ALONE.fullmatch(reason)]
     text = "; ".join(told[:_REASONS_SHOWN])
     return text[:1].upper() + text[1:]
+
+
+def _picture(url: str, longest: int) -> str:
+    """Return the URL of a picture that a mail program would load, else ""."""
+    return url if url.startswith("https://") and len(url) <= longest and safe_url(url) else ""
 
 
 def _links(links: Links, longest: int) -> tuple[Link, ...]:

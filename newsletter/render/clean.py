@@ -26,11 +26,15 @@ _MAX_URL = 2_000
 
 def clean(text: str) -> str:
     """Return `text` without characters that no mail may hold; CR, U+2028 and U+2029 become LF."""
+    if text.isprintable():  # then it holds neither controls nor line ends, and this is the quicker way to see it
+        return text
     return _DROPPED.sub("", _LINE_ENDS.sub("\n", text))
 
 
 def one_line(text: str) -> str:
     """Return `text` cleaned, with every run of white space as one space and none around it."""
+    if text.isprintable() and "  " not in text:  # the space is the one white space that is printable
+        return text.strip(" ")
     return " ".join(clean(text).split())
 
 

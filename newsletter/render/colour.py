@@ -32,7 +32,7 @@ def readable(colour: str, on: Sequence[str], *, ratio: float = AA) -> str:
     """
     far = "#000000" if min(contrast("#000000", ground) for ground in on) >= AA else "#ffffff"
     for step in range(_STEPS):
-        variant = _mixed(colour, far, step / _STEPS)
+        variant = mixed(colour, far, step / _STEPS)
         if all(contrast(variant, ground) >= ratio for ground in on):
             return variant
     return far
@@ -47,7 +47,8 @@ def _linear(channel: float) -> float:
     return channel / 12.92 if channel <= _LINEAR_UP_TO else ((channel + 0.055) / 1.055) ** 2.4
 
 
-def _mixed(colour: str, other: str, share: float) -> str:
+def mixed(colour: str, other: str, share: float) -> str:
+    """Return `colour` with a share (0 to 1) of `other` in it, channel by channel."""
     pairs = zip(_channels(colour), _channels(other), strict=True)
     return "#" + "".join(f"{round(mine + (theirs - mine) * share):02x}" for mine, theirs in pairs)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Template, TemplateSyntaxError
 
 from newsletter.errors import TemplateError
+from newsletter.render.bounds import spending
 from newsletter.render.environment import Place, fault, run, unknown_names
 from newsletter.render.flatten import flatten
 from newsletter.render.inliner import check_css, inline_css
@@ -147,7 +148,8 @@ def _fill_styles(document: MarkedDocument, sandbox: ImmutableSandboxedEnvironmen
         css = MARK.sub(lambda match: document.tags[int(match[1])].text, style[2])
         place = document.place(style.start(2))
         try:
-            css = sandbox.overlay(autoescape=False).from_string(css).render(tokens)
+            with spending():
+                css = sandbox.overlay(autoescape=False).from_string(css).render(tokens)
             if not KEPT_STYLE.search(style[1]):
                 check_css(css)
         except TemplateError:

@@ -1,7 +1,8 @@
 """The sandbox that templates run in, and how its errors become one line that names the template.
 
 Templates are an operator's to replace, so they run in jinja2's immutable sandbox: no reach to Python's internals, no
-change of what they are given, an unknown name is an error. HTML is escaped always: the `safe` filter is taken away.
+change of what they are given, an unknown name is an error, and what they may spend is bounded (`bounds`). HTML is
+escaped always: the `safe` filter is taken away.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from jinja2 import (
     BaseLoader,
     ChoiceLoader,
+    Environment,
     FileSystemLoader,
     StrictUndefined,
     Template,
@@ -22,14 +24,16 @@ from jinja2 import (
     nodes,
 )
 from jinja2.exceptions import TemplateNotFound
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.errors import TemplateError
+from newsletter.render.bounds import BoundedEnvironment, spend, spending
 from newsletter.render.clean import one_line, printable, safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
+
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 COLUMNS = 72
 _LONGEST_REASON = 400
@@ -39,22 +43,41 @@ Place = tuple[str, int | None]
 
 def environment(loader: BaseLoader, *, html: bool) -> ImmutableSandboxedEnvironment:
     """Return the sandbox for HTML templates, or the one for plain text, which escapes nothing."""
-    sandbox = ImmutableSandboxedEnvironment(
+    sandbox = BoundedEnvironment(
+        filters={"safe_url": safe_url, "wrap": wrap},
         loader=loader,
         autoescape=html,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=printable,
+        finalize=_printed,
     )
     del sandbox.filters["safe"]
-    sandbox.filters |= {"safe_url": safe_url, "wrap": wrap}
     return sandbox
 
 
-def template_loader(folders: Sequence[Path]) -> ChoiceLoader:
-    """Return a loader that takes a template from the first folder that has it."""
-    return ChoiceLoader([FileSystemLoader(folder) for folder in folders])
+def template_loader(folders: Sequence[Path]) -> BaseLoader:
+    """Return a loader that takes a template from the first folder that has it, and reads each file once.
+
+    So whoever was made with it keeps what it was made from, whatever happens to the folders during a send.
+    """
+    return _ReadOnce(ChoiceLoader([FileSystemLoader(folder) for folder in folders]))
+
+
+class _ReadOnce(BaseLoader):
+    def __init__(self, files: BaseLoader) -> None:
+        self._files = files
+        self._read: dict[str, tuple[str, str | None]] = {}
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, None]:
+        """Return a template's source as it was when it was asked for first."""
+        if template not in self._read:
+            self._read[template] = self._files.get_source(environment, template)[:2]
+        return *self._read[template], None
+
+    def list_templates(self) -> list[str]:
+        """Return the names of all files of the folders."""
+        return self._files.list_templates()
 
 
 def wrap(text: str, indent: int = 0, first: str | None = None) -> str:
@@ -63,19 +86,32 @@ def wrap(text: str, indent: int = 0, first: str | None = None) -> str:
     Line ends in `text` are kept. `first` stands in place of the first line's indentation.
     """
     margin = " " * indent
-    wrapped = [
-        textwrap.fill(
-            line,
-            COLUMNS,
-            initial_indent=margin,
-            subsequent_indent=margin,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in text.splitlines() or [""]
-    ]
-    joined = "\n".join(wrapped)
+    joined = "\n".join([_filled(line, margin) for line in text.splitlines() or [""]])
     return joined if first is None else first + joined.removeprefix(margin)
+
+
+def _filled(line: str, margin: str) -> str:
+    if line.isprintable() and "  " not in line and line == line.strip(" "):
+        return _filled_words(line.split(" "), margin) if line else ""
+    return textwrap.fill(
+        line,
+        COLUMNS,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _filled_words(words: Sequence[str], margin: str) -> str:
+    """Fill lines with words that stand one space apart, as textwrap does, at a tenth of its cost."""
+    lines = [margin + words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) <= COLUMNS:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(margin + word)
+    return "\n".join(lines)
 
 
 def fault(place: Place, reason: object) -> TemplateError:
@@ -131,11 +167,29 @@ def run(template: Template, context: Mapping[str, object], lines: Mapping[int, P
         TemplateError: the template failed; the message names it, the line and the reason.
     """
     try:
-        return template.render(context)
+        with spending():
+            return template.render(context)
     except Exception as error:  # noqa: BLE001 - an operator's template can raise anything
         name, line = _failing_line(error, template)
         place = lines.get(line or 0, (name, None)) if lines is not None else (name, line)
         raise fault(place, error) from None
+
+
+def fill(template: Template, block: str, context: Mapping[str, object]) -> str:
+    """Render one block of a template; what fails is raised as it is, and told by `run` once the whole is rendered."""
+    sandbox = template.environment
+    # a block that calls no other needs no others in its context, which would be built anew for each
+    known = sandbox.context_class(sandbox, {**template.globals, **context}, template.name, {})
+    with spending():
+        return "".join(template.blocks[block](known))
+
+
+def _printed(value: object) -> object:
+    """Check and count what a template prints (jinja2 `finalize`)."""
+    shown = printable(value)
+    if isinstance(shown, str):
+        spend(output=len(shown))
+    return shown
 
 
 def _failing_line(error: Exception, template: Template) -> Place:

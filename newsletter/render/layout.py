@@ -8,10 +8,12 @@ last layouts, for input that is out of all bounds, show fewer papers; the mail t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+Made = TypeVar("Made")
 
 MAX_BYTES = 90_000
 MAX_PAPERS = 100
@@ -46,10 +48,15 @@ LAYOUTS = (
 )
 
 
-def first_fitting(make: Callable[[Layout], str]) -> tuple[Layout, str] | None:
-    """Return the first layout whose document is at most 90 KB in UTF-8, and the document; None when none is."""
+def first_fitting(make: Callable[[Layout], Made], size: Callable[[Made], int]) -> tuple[Layout, Made] | None:
+    """Return the first layout whose document has at most 90,000 bytes by `size`, and the document; None if none has."""
     for layout in LAYOUTS:
         made = make(layout)
-        if len(made.encode()) <= MAX_BYTES:
+        if size(made) <= MAX_BYTES:
             return layout, made
     return None
+
+
+def utf8_bytes(text: str) -> int:
+    """Return how many bytes a text has in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())

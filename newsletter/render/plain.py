@@ -6,23 +6,20 @@ filter's work, which a template calls where it prints running text.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jinja2 import Template, TemplateSyntaxError, meta
+from jinja2 import Template, TemplateSyntaxError, meta, nodes
 
 from newsletter.render.clean import one_line
 from newsletter.render.environment import fault, load_source, run, unknown_names
+from newsletter.render.tidy import tidied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
-_EMPTY_LINES = re.compile(r"\n{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +34,7 @@ class PlainTemplate:
         Raises:
             TemplateError: the template failed on the data.
         """
-        filled = _TRAILING.sub("", run(self.template, context))
-        return _EMPTY_LINES.sub("\n\n", filled).strip("\n") + "\n"
+        return tidied(run(self.template, context))
 
     def line(self, context: Mapping[str, object]) -> str:
         """Return the text as one line, as a header needs it.
@@ -70,5 +66,14 @@ def _check(sandbox: ImmutableSandboxedEnvironment, name: str, known: AbstractSet
     if unknown:
         raise fault((name, unknown[0][1]), f"unknown name {unknown[0][0]!r}")
     for other in meta.find_referenced_templates(tree):
-        if other is not None:
-            _check(sandbox, other, known, seen=seen | {name})
+        if other is None:
+            raise fault(
+                (name, _computed(tree)), "names a template by a computed name; write the name itself, in quotes"
+            )
+        _check(sandbox, other, known, seen=seen | {name})
+
+
+def _computed(tree: nodes.Template) -> int | None:
+    naming = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
+    computed = (node for node in tree.find_all(naming) if not isinstance(getattr(node, "template", None), nodes.Const))
+    return next((node.lineno for node in computed), None)

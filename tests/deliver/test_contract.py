@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from newsletter.deliver.folder import FolderMailer
-from newsletter.deliver.identity import message_id_for, unsubscribe_token, unsubscribe_url
+from newsletter.deliver.identity import message_id_for, unsubscribe_url
 from newsletter.deliver.message import build_message
 from newsletter.deliver.smtp import SmtpMailer
 from newsletter.errors import MailerStoppedError
+from newsletter.links import LinkSigner, Purpose
 from newsletter.model import DeliveryState, Rendered
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def test_a_digest_arrives_as_it_was_built(case: Case, site: Site) -> None:
         recipient="reader@bücher.example",
         issue_period="2026-W29",
         message_id=message_id_for(key, issue_period="2026-W29", subscriber_id=7, domain="newsletter.example"),
-        unsubscribe=unsubscribe_url(site, unsubscribe_token(key, 7)),
+        unsubscribe=unsubscribe_url(site, LinkSigner([key]).token(Purpose.UNSUBSCRIBE, 7)),
         date=datetime(2026, 7, 18, 7, tzinfo=UTC),
     )
 

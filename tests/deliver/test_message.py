@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from newsletter.deliver.identity import mail_address, message_id_for, unsubscribe_token, unsubscribe_url
+from newsletter.deliver.identity import letter_id_for, mail_address, message_id_for, unsubscribe_url
 from newsletter.deliver.message import build_message
 from newsletter.errors import DeliveryError
+from newsletter.links import LinkSigner, Purpose
 from newsletter.model import Message, Rendered
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ T = TypeVar("T")
 KEY = b"0123456789abcdef0123456789abcdef"
 DATE = datetime(2026, 7, 14, 7, 30, tzinfo=UTC)
 MESSAGE_ID = message_id_for(KEY, issue_period="2026-07-14", subscriber_id=3, domain="newsletter.example")
+TOKEN = LinkSigner([KEY]).token(Purpose.UNSUBSCRIBE, 3)
+PAGE = f"https://digest.example/unsubscribe/{TOKEN}"
 ENCODED_WORD = re.compile(rb"=\?utf-8\?[bq]\?[^? ]*\?=")
 
 # what Unicode calls a control, half a pair, a line or a paragraph end: the rest may stand in a title
@@ -42,7 +45,7 @@ def build(site: Site, subject: str = "Ten papers", **changes: Any) -> Message:  
         "recipient": "reader@example.org",
         "issue_period": "2026-07-14",
         "message_id": MESSAGE_ID,
-        "unsubscribe": unsubscribe_url(site, unsubscribe_token(KEY, 3)),
+        "unsubscribe": unsubscribe_url(site, TOKEN),
         "date": DATE,
     }
     return build_message(**(values | changes))
@@ -87,7 +90,7 @@ def test_the_headers_say_what_is_true_and_no_more(site: Site) -> None:
         ("Date", "Tue, 14 Jul 2026 07:30:00 +0000"),
         ("Message-ID", MESSAGE_ID),
         ("List-Id", "<digest.newsletter.example>"),
-        ("List-Unsubscribe", f"<{unsubscribe_url(site, unsubscribe_token(KEY, 3))}>"),
+        ("List-Unsubscribe", f"<{unsubscribe_url(site, TOKEN)}>"),
         ("Precedence", "bulk"),
         ("MIME-Version", "1.0"),
     ]
@@ -101,9 +104,42 @@ def test_the_headers_say_what_is_true_and_no_more(site: Site) -> None:
 def test_list_unsubscribe_is_one_line_as_it_stands(site: Site) -> None:
     site = site.model_copy(update={"unsubscribe_address": f"{'leave' * 12}@{'a.' * 60}example"})
 
-    url = unsubscribe_url(site, unsubscribe_token(KEY, 3))
+    url = unsubscribe_url(site, TOKEN)
 
     assert f"\r\nList-Unsubscribe: <{url}>\r\n".encode() in build(site).content
+
+
+def test_an_https_link_takes_the_one_click_and_stands_first(site: Site) -> None:
+    mail = parsed(build(site, unsubscribe_page=PAGE))
+
+    assert mail["List-Unsubscribe"] == f"<{PAGE}>, <{unsubscribe_url(site, TOKEN)}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    check_wire(build(site, unsubscribe_page=PAGE).content)
+
+
+def test_one_click_is_not_promised_where_it_cannot_be_kept(site: Site) -> None:
+    plain = parsed(build(site, unsubscribe_page="http://127.0.0.1:8000/unsubscribe/x"))
+
+    assert plain["List-Unsubscribe"].startswith("<http://127.0.0.1:8000/unsubscribe/x>, <mailto:")
+    assert "List-Unsubscribe-Post" not in plain
+    assert "List-Unsubscribe-Post" not in parsed(build(site))
+
+
+def test_a_mail_to_nobody_who_subscribed_offers_no_way_to_leave(site: Site) -> None:
+    mail = parsed(build(site, unsubscribe=None, unsubscribe_page=PAGE))
+
+    assert not [name for name in mail if name.startswith("List-Unsubscribe")]
+    assert mail["List-Id"] == "<digest.newsletter.example>"
+
+
+def test_the_archive_and_the_complaint_statistics_are_named_where_there_are_any(site: Site) -> None:
+    named = site.model_copy(update={"web_url": "https://digest.example", "feedback_id": "example-lab"})
+
+    mail = parsed(build(named))
+
+    assert mail["List-Archive"] == "<https://digest.example/issues>"
+    assert mail["Feedback-ID"] == "2026-07-14:digest.newsletter.example:digest:example-lab"
+    assert not {"List-Archive", "Feedback-ID"} & set(parsed(build(site)))
 
 
 def test_a_reply_address_is_named_only_where_there_is_one(site: Site) -> None:
@@ -260,6 +296,10 @@ def test_a_recipient_that_is_no_address_is_refused_and_not_repeated(site: Site, 
         {"unsubscribe": "mailto:a@b>\r\nX: <y"},
         {"unsubscribe": "https://newsletter.example/leave"},
         {"unsubscribe": "mailto:a@b?subject=two words"},
+        {"unsubscribe_page": "https://digest.example/a b"},
+        {"unsubscribe_page": "https://digest.example/>, <https://x.example"},
+        {"unsubscribe_page": "mailto:a@b"},
+        {"unsubscribe_page": "https://digest.example/" + "x" * 870},
         {"date": DATE.replace(tzinfo=None)},
     ],
 )
@@ -287,17 +327,16 @@ def test_a_message_id_is_the_same_every_time_and_another_for_everyone_else() -> 
     assert len({made(), *others}) == 4
 
 
-def test_a_token_stands_for_one_subscriber_and_is_no_message_id() -> None:
-    tokens = [unsubscribe_token(KEY, number) for number in range(100)]
+def test_a_letter_has_a_message_id_of_its_own_each_time() -> None:
+    def made(letter: str = "confirm", number: int = 3, later: int = 0) -> str:
+        sent = DATE + timedelta(seconds=later)
+        return letter_id_for(KEY, letter=letter, subscriber_id=number, sent_at=sent, domain="newsletter.example")
 
-    assert len(set(tokens)) == 100
-    assert unsubscribe_token(KEY, 3) == tokens[3] != unsubscribe_token(KEY[::-1], 3)
-    assert tokens[3] not in MESSAGE_ID
+    assert re.fullmatch(r"<confirm\.1784014200\.[0-9a-f]{32}@newsletter\.example>", made())
+    assert len({made(), made("welcome"), made(number=4), made(later=1)}) == 4
 
 
 def test_a_short_key_is_refused() -> None:
-    with pytest.raises(DeliveryError, match="5 bytes"):
-        unsubscribe_token(b"short", 1)
     with pytest.raises(DeliveryError, match="0 bytes"):
         message_id_for(b"", issue_period="2026-07-14", subscriber_id=1, domain="newsletter.example")
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.config import Site
+from newsletter.links import LinkSigner, MailLinks, mail_links
 from newsletter.model import Cadence, Digest, Issue, Links, Paper, Profile, RankedPaper, Subscriber
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNSUBSCRIBE = "mailto:unsubscribe@newsletter.example?subject=unsubscribe%200123456789abcdef"
+LINKS = MailLinks(unsubscribe=UNSUBSCRIBE)
+WEB = "https://digest.example"
+WEB_LINKS = mail_links(LinkSigner([b"k" * 32]), WEB, 7, period="2026-07-14")
 DATES = ("2026-06-08", "2026-06-24", "2026-07-02", "2026-07-14")
 NOTE = """Two papers lead, and both ask the **same question**.
 
@@ -44,12 +48,17 @@ SITE = Site(
     name="Daily Digest",
     tagline="Research papers, ranked for you",
     accent="#0b6e5f",
+    logo="",
+    logo_alt="",
+    thumbnails=False,
+    web_url="",
     from_name="Daily Digest",
     from_address="digest@newsletter.example",
     reply_to="",
     unsubscribe_address="unsubscribe@newsletter.example",
     postal_address="1 Example Street, Exampletown",
     list_id="digest.newsletter.example",
+    feedback_id="",
 )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.render.colour import AA, contrast, readable
+from newsletter.render.colour import AA, contrast, mixed, readable
+from newsletter.render.environment import environment, template_loader
+from newsletter.render.tokens import load_tokens
 from newsletter.resources import resource
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
@@ -38,6 +40,16 @@ def test_any_accent_becomes_readable_on_both_palettes(accent: str) -> None:
         assert all(contrast(readable(accent, grounds), ground) >= AA for ground in grounds)
 
 
+@settings(deadline=None)
+@given(COLOURS)
+def test_any_accent_can_be_read_on_every_ground_its_own_tint_included(accent: str) -> None:
+    tables = load_tokens(environment(template_loader([resource("templates")]), html=True), accent)
+    for palette in ("light", "dark"):
+        own = tables[palette]
+        assert min(contrast(own["accent"], own[ground]) for ground in ("page", "sheet", "tint")) >= AA
+        assert contrast(own["tint"], own["sheet"]) < 2, "a tint is a breath of colour, no second sheet"
+
+
 def test_an_accent_that_can_be_read_stays_as_it_is() -> None:
     assert readable("#0b6e5f", ["#ffffff", "#f3f1ec"]) == "#0b6e5f"
     assert readable("#000000", ["#ffffff"]) == "#000000"
@@ -52,3 +64,8 @@ def test_an_accent_moves_no_further_than_it_must() -> None:
 @pytest.mark.parametrize("ground", ["page", "sheet"])
 def test_the_tokens_can_be_read(palette: str, ink: str, ground: str) -> None:
     assert contrast(TOKENS[palette][ink], TOKENS[palette][ground]) >= AA
+
+
+def test_colours_mix_channel_by_channel() -> None:
+    assert mixed("#000000", "#ff8000", 0.5) == "#804000"
+    assert mixed("#123456", "#ffffff", 0) == "#123456"

@@ -20,7 +20,7 @@ from newsletter.render.markdown import note_html
 from newsletter.render.page import Page, make_page
 from newsletter.render.tokens import load_tokens
 from newsletter.resources import resource
-from tests.render.digests import DATES, NOTE, SITE, UNSUBSCRIBE, digest_of, recorded_papers, without_wishes
+from tests.render.digests import DATES, LINKS, NOTE, SITE, digest_of, recorded_papers, without_wishes
 from tests.render.dom import nodes
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def test_inlining_first_equals_inlining_the_finished_mail(shared_data: Path, dat
     papers = recorded_papers(shared_data, date)
     digest = digest_of(papers, matched=len(papers) // 2, period=date, left_out=3)
     for one in (digest, without_wishes(digest), digest_of(papers[:1], period="2026-W29"), digest_of([])):
-        page = make_page(one, SITE, unsubscribe=UNSUBSCRIBE, titles={}, layout=Layout())
+        page = make_page(one, SITE, links=LINKS, titles={}, layout=Layout())
         context = {name: getattr(page, name) for name in KNOWN - {"note"}}
         finished = template.template.environment.from_string(template.plain).render(
             context | {"note": Markup(html)}  # noqa: S704 - nh3 has cleaned it

@@ -11,15 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import RenderError, TemplateError
+from newsletter.links import MailLinks
 from newsletter.model import Cadence, Digest, Links, Paper, Topic
 from newsletter.render.clean import one_line
 from newsletter.render.digest import DigestRenderer
-from newsletter.render.layout import LAYOUTS, MAX_BYTES, Layout, first_fitting
+from newsletter.render.layout import LAYOUTS, MAX_BYTES, Layout, first_fitting, utf8_bytes
 from newsletter.render.words import cut
 from newsletter.resources import resource
 from tests.render.digests import (
     DATES,
     HOSTILE_TEXTS,
+    LINKS,
     NOTE,
     SITE,
     UNSUBSCRIBE,
@@ -38,12 +40,12 @@ TITLES = ".title, .ltitle"
 
 
 def rendered_titles(renderer: DigestRenderer, digest: Digest) -> list[str]:
-    return texts(renderer.render(digest, unsubscribe=UNSUBSCRIBE).html, TITLES)
+    return texts(renderer.render(digest, links=LINKS).html, TITLES)
 
 
 def test_matched_papers_come_first_and_numbers_run_through(renderer: DigestRenderer) -> None:
     papers = made_up_papers(6)
-    html = renderer.render(digest_of(papers, matched=4, left_out=14), unsubscribe=UNSUBSCRIBE).html
+    html = renderer.render(digest_of(papers, matched=4, left_out=14), links=LINKS).html
     assert texts(html, "h2") == ["For you", "Popular today"]
     assert texts(html, ".num, .lnum") == ["1", "2", "3", "4", "5", "6"]
     assert texts(html, ".card .title") == [paper.title for paper in papers[:4]]
@@ -61,7 +63,7 @@ def test_matched_papers_come_first_and_numbers_run_through(renderer: DigestRende
 )
 def test_headings_fit_the_period(renderer: DigestRenderer, period: str, popular: str, date: str, left: str) -> None:
     digest = digest_of(made_up_papers(2), matched=1, period=period, left_out=1)
-    made = renderer.render(digest, unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(digest, links=LINKS)
     assert texts(made.html, "h2") == ["For you", popular]
     assert texts(made.html, ".date") == [date]
     assert texts(made.html, ".more") == [left]
@@ -72,21 +74,21 @@ def test_headings_fit_the_period(renderer: DigestRenderer, period: str, popular:
 
 def test_a_reader_without_wishes_gets_one_list_of_cards(renderer: DigestRenderer) -> None:
     digest = without_wishes(digest_of(made_up_papers(3)))
-    html = renderer.render(digest, unsubscribe=UNSUBSCRIBE).html
+    html = renderer.render(digest, links=LINKS).html
     assert texts(html, "h2") == ["Top papers"]
     assert len(texts(html, ".card")) == 3
     assert not texts(html, ".wishes")
 
 
 def test_wishes_that_matched_nothing_are_owned_up_to(renderer: DigestRenderer) -> None:
-    html = renderer.render(digest_of(made_up_papers(3), matched=0), unsubscribe=UNSUBSCRIBE).html
+    html = renderer.render(digest_of(made_up_papers(3), matched=0), links=LINKS).html
     assert texts(html, "h2") == ["Popular today"]
     assert texts(html, ".lead")[0].startswith("Nothing today matched what you follow")
     assert len(texts(html, ".card")) == 3
 
 
 def test_an_empty_digest_says_so(renderer: DigestRenderer) -> None:
-    made = renderer.render(digest_of([]), unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(digest_of([]), links=LINKS)
     assert texts(made.html, ".lead") == ["No papers were listed that day."]
     assert "No papers were listed that day." in made.text
 
@@ -108,15 +110,16 @@ def test_a_card_tells_what_is_known_and_nothing_else(renderer: DigestRenderer) -
         ),
     )
     bare = Paper(id="x:1", source="x", title="Bare", author_count=3, upvotes=0)
-    html = renderer.render(digest_of([full, bare]), unsubscribe=UNSUBSCRIBE).html
+    html = renderer.render(digest_of([full, bare]), links=LINKS).html
     first, second = tree(html).cssselect(".card")
-    assert [part.text_content() for part in first.cssselect(".by, .teaser, .why")] == [
+    assert [part.text_content() for part in first.cssselect(".by, .teaser, .reason")] == [
         "Ada, Ben, Cyd and 13 more\xa0· Lab",
         "One sentence.",
         "Matches: agents, memory",
     ]
     facts = " ".join(first.cssselect(".meta")[0].text_content().split())
-    assert facts == "1,234 upvotes · 1 comment Page PDF Code ★ 1.2k"
+    assert facts == "Matches: agents, memory 1,234 upvotes · 1 comment"
+    assert " ".join(first.cssselect(".acts")[0].text_content().split()) == "Page PDF Code ★ 1.2k"
     assert [link.get("href") for link in first.cssselect("a")] == [f"https://a.example/{n}" for n in (1, 1, 2, 3)]
     assert " ".join(second.text_content().split()) == "Bare 3 authors Matches: agents, memory"
     assert not second.cssselect("a")
@@ -125,20 +128,20 @@ def test_a_card_tells_what_is_known_and_nothing_else(renderer: DigestRenderer) -
 def test_the_footer_says_why_and_how_to_leave(renderer: DigestRenderer) -> None:
     digest = digest_of(made_up_papers(1))
     weekly = replace(digest, subscriber=replace(digest.subscriber, cadence=Cadence.WEEKLY))
-    made = renderer.render(weekly, unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(weekly, links=LINKS)
     for text in (" ".join(texts(made.html, ".foot")), " ".join(made.text.split())):
         assert "You get Daily Digest every week because ada@reader.example subscribed to it." in text
         assert "1 Example Street, Exampletown" in text
     assert [link.get("href") for link in tree(made.html).cssselect(".foot a")] == [UNSUBSCRIBE]
     assert UNSUBSCRIBE in made.text
     nowhere = DigestRenderer(SITE.model_copy(update={"postal_address": ""}))
-    assert len(texts(nowhere.render(weekly, unsubscribe=UNSUBSCRIBE).html, ".foot p")) == 2
+    assert len(texts(nowhere.render(weekly, links=LINKS).html, ".foot p")) == 2
 
 
 @pytest.mark.parametrize("url", ["", "javascript:alert(1)", "mailto:", "/unsubscribe"])
 def test_no_mail_is_made_without_a_way_to_leave(renderer: DigestRenderer, url: str) -> None:
     with pytest.raises(RenderError, match="2026-07-14: no mail without a way to unsubscribe"):
-        renderer.render(digest_of(made_up_papers(1)), unsubscribe=url)
+        renderer.render(digest_of(made_up_papers(1)), links=MailLinks(unsubscribe=url))
 
 
 @pytest.mark.parametrize("date", DATES)
@@ -147,7 +150,7 @@ def test_the_markup_is_what_mail_clients_and_screen_readers_need(
 ) -> None:
     papers = recorded_papers(shared_data, date)
     digest = digest_of(papers, matched=len(papers) // 2, period=date, note=NOTE, left_out=2)
-    document = renderer.render(digest, unsubscribe=UNSUBSCRIBE).html
+    document = renderer.render(digest, links=LINKS).html
     root = tree(document)
     assert document.startswith("<!DOCTYPE html>")
     assert root.get("lang") == "en"
@@ -170,7 +173,7 @@ def test_the_text_part_holds_the_same_papers_in_the_same_order(
     renderer: DigestRenderer, shared_data: Path, date: str
 ) -> None:
     papers = recorded_papers(shared_data, date)
-    made = renderer.render(digest_of(papers, matched=len(papers) // 2, note=NOTE), unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(digest_of(papers, matched=len(papers) // 2, note=NOTE), links=LINKS)
     assert texts(made.html, TITLES) == [one_line(paper.title) for paper in papers]
     folded = " ".join(made.text.split())
     places = [folded.index(f"{number}. {one_line(paper.title)}") for number, paper in enumerate(papers, 1)]
@@ -188,11 +191,11 @@ def test_the_text_part_holds_the_same_papers_in_the_same_order(
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_hostile_texts_are_shown_and_change_no_element(renderer: DigestRenderer, text: str) -> None:
     tame, hostile = hostile_paper("Tame"), hostile_paper(text)
-    expected = renderer.render(digest_of([tame] * 4, matched=2), unsubscribe=UNSUBSCRIBE).html
+    expected = renderer.render(digest_of([tame] * 4, matched=2), links=LINKS).html
     skeleton = [node[0] for node in nodes(expected)]
     digest = digest_of([hostile] * 4, matched=2)
     digest = replace(digest, issue=replace(digest.issue, subject=text))
-    made = renderer.render(digest, unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(digest, links=LINKS)
     assert [node[0] for node in nodes(made.html)] == skeleton
     assert texts(made.html, TITLES) == [cut(one_line(text), 300)] * 4
     assert made.subject == cut(one_line(text), 200)
@@ -215,7 +218,7 @@ def test_any_title_is_shown_as_itself_or_as_untitled(renderer: DigestRenderer, t
 def test_any_number_of_papers_fits(renderer: DigestRenderer, number: int) -> None:
     papers = made_up_papers(number)
     for matched in (number, number // 2, 0):
-        made = renderer.render(digest_of(papers, matched=matched, note=NOTE), unsubscribe=UNSUBSCRIBE)
+        made = renderer.render(digest_of(papers, matched=matched, note=NOTE), links=LINKS)
         assert len(made.html.encode()) <= MAX_BYTES
         assert texts(made.html, TITLES) == [paper.title for paper in papers]
 
@@ -223,7 +226,7 @@ def test_any_number_of_papers_fits(renderer: DigestRenderer, number: int) -> Non
 def test_a_hundred_real_papers_fit_and_all_are_shown(renderer: DigestRenderer, shared_data: Path) -> None:
     days = [path.stem for path in sorted((shared_data / "daily_papers").glob("*.json"))]
     papers = recorded_papers(shared_data, *days)[:100]
-    made = renderer.render(digest_of(papers, period="2026-07"), unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(digest_of(papers, period="2026-07"), links=LINKS)
     assert len(made.html.encode()) <= MAX_BYTES
     assert texts(made.html, TITLES) == [one_line(paper.title) for paper in papers]
     assert texts(made.html, ".card")
@@ -232,7 +235,7 @@ def test_a_hundred_real_papers_fit_and_all_are_shown(renderer: DigestRenderer, s
 
 def test_ten_papers_are_shown_in_full(renderer: DigestRenderer, shared_data: Path) -> None:
     papers = recorded_papers(shared_data, "2026-07-14")[:10]
-    made = renderer.render(digest_of(papers), unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(digest_of(papers), links=LINKS)
     assert len(made.html.encode()) < 30_000
     assert max(len(teaser) for teaser in texts(made.html, ".teaser")) > 240
 
@@ -240,7 +243,7 @@ def test_ten_papers_are_shown_in_full(renderer: DigestRenderer, shared_data: Pat
 @pytest.mark.parametrize("text", ["&" * 2_000, "\U0001f600" * 2_000, '"' * 10_000_000])
 def test_what_cannot_fit_is_counted_among_what_was_left_out(renderer: DigestRenderer, text: str) -> None:
     papers = [replace(hostile_paper(text), links=Links(page="https://a.example/?" + "&" * 100))] * 100
-    made = renderer.render(digest_of(papers, left_out=5), unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(digest_of(papers, left_out=5), links=LINKS)
     shown = len(texts(made.html, TITLES))
     assert len(made.html.encode()) <= MAX_BYTES
     assert texts(made.html, ".more") == ([f"{105 - shown} more papers were listed that day."])
@@ -263,14 +266,14 @@ def test_the_first_layout_that_fits_is_taken() -> None:
         tried.append(layout)
         return "é" * (layout.teaser * 225)
 
-    assert first_fitting(make) == (LAYOUTS[1], "é" * 45_000)
+    assert first_fitting(make, utf8_bytes) == (LAYOUTS[1], "é" * 45_000)
     assert tried == list(LAYOUTS[:2])
-    assert first_fitting(lambda _: "x" * (MAX_BYTES + 1)) is None
+    assert first_fitting(lambda _: "x" * (MAX_BYTES + 1), utf8_bytes) is None
 
 
 def test_topics_are_shown_by_their_titles() -> None:
     renderer = DigestRenderer(SITE, topics=[Topic(name="kv-cache", title="KV cache")])
-    html = renderer.render(digest_of(made_up_papers(1)), unsubscribe=UNSUBSCRIBE).html
+    html = renderer.render(digest_of(made_up_papers(1)), links=LINKS).html
     assert texts(html, ".wishes") == ["You follow agents · KV cache · robot memory"]
 
 
@@ -283,7 +286,7 @@ def test_the_version_follows_templates_and_site(tmp_path: Path) -> None:
     own.write_text("News: {{ subject }}\nsecond line", "utf-8")
     renderer = DigestRenderer(SITE, template_folders=[tmp_path])
     assert version != renderer.version
-    made = renderer.render(digest_of(made_up_papers(1)), unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(digest_of(made_up_papers(1)), links=LINKS)
     assert made.subject == "News: Papers of 2026-07-14 second line"
 
 
@@ -291,11 +294,11 @@ def test_the_version_follows_templates_and_site(tmp_path: Path) -> None:
     ("name", "old", "new", "message"),
     [
         ("body.html", "{{ note }}", "", r"body\.html: it must hold {{ note }} once, and holds it 0 times"),
-        ("body.html", "{{ note }}", "\n{{ nte }}", r"body\.html, line 21: unknown name 'nte'"),
-        ("body.html", "{{ note }}", "{{ note }", r"body\.html, line 20: unexpected '}'"),
-        ("_card.html", "</h3>", "", r"_card\.html, line \d+: unbalanced </td>: <h3> of line 4 is still open"),
-        ("body.txt", "{{ reason | wrap }}", "{{ reasons }}", r"body\.txt, line \d+: unknown name 'reasons'"),
-        ("body.txt", "{{ reason | wrap }}", "{{ reason | wrapp }}", r"body\.txt, line \d+: No filter named 'wrapp'"),
+        ("body.html", "{{ note }}", "\n{{ nte }}", r"body\.html, line 25: unknown name 'nte'"),
+        ("body.html", "{{ note }}", "{{ note }", r"body\.html, line 24: unexpected '}'"),
+        ("_card.html", "</h3>", "", r"_card\.html, line \d+: unbalanced </td>: <h3> of line 7 is still open"),
+        ("body.txt", "{{ left_out | wrap }}", "{{ left }}", r"body\.txt, line \d+: unknown name 'left'"),
+        ("body.txt", "{{ site.name | wrap }}", "{{ site.name | wrapp }}", r"body\.txt, line 5: No filter"),
         ("subject.txt", "{{ subject }}", "{% if %}", r"subject\.txt, line 1: Expected an expression"),
     ],
 )
@@ -309,10 +312,15 @@ def test_an_operators_mistake_is_told_at_once(tmp_path: Path, name: str, old: st
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("_card.html", "{{ card.teaser }}", "{{ card.nothing }}", r"_card\.html, line 9: .*has no attribute 'nothing'"),
-        ("_card.html", "{{ card.teaser }}", "{{ card.__class__ }}", r"_card\.html, line 9: access to attribute"),
-        ("body.html", "{{ reason }}", "{{ 1 / 0 }}", r"body\.html, line \d+: division by zero"),
-        ("body.txt", "{{ reason | wrap }}", "{{ reason.x }}", r"body\.txt, line 48: .*has no attribute 'x'"),
+        (
+            "_card.html",
+            "{{ card.teaser }}",
+            "{{ card.nothing }}",
+            r"_card\.html, line 12: .*has no attribute 'nothing'",
+        ),
+        ("_card.html", "{{ card.teaser }}", "{{ card.__class__ }}", r"_card\.html, line 12: access to attribute"),
+        ("body.html", "{{ date }}", "{{ 1 / 0 }}", r"body\.html, line \d+: division by zero"),
+        ("body.txt", "{{ site.name | wrap }}", "{{ site.x }}", r"body\.txt, line 5: .*has no attribute 'x'"),
         ("subject.txt", "{{ subject }}", "{{ subject + 1 }}", r"subject\.txt, line 1: "),
     ],
 )
@@ -322,7 +330,7 @@ def test_a_mistake_that_only_data_shows_names_its_line(
     _own_template(tmp_path, name, old, new)
     renderer = DigestRenderer(SITE, template_folders=[tmp_path])
     with pytest.raises(TemplateError, match=rf"^template email/digest/{message}") as caught:
-        renderer.render(digest_of(made_up_papers(1)), unsubscribe=UNSUBSCRIBE)
+        renderer.render(digest_of(made_up_papers(1)), links=LINKS)
     assert "\n" not in str(caught.value)
 
 
@@ -363,15 +371,15 @@ def _own_template(folder: Path, name: str, old: str, new: str) -> None:
 def test_without_an_editors_subject_each_readers_names_their_own_first_paper(renderer: DigestRenderer) -> None:
     digest = digest_of(made_up_papers(3))
     automatic = replace(digest, issue=replace(digest.issue, subject=""), left_out=4)
-    made = renderer.render(automatic, unsubscribe=UNSUBSCRIBE)
+    made = renderer.render(automatic, links=LINKS)
     assert made.subject == f"{cut(digest.papers[0].paper.title, 60)} + 2 more · 14 Jul"
-    assert renderer.render(replace(automatic, papers=()), unsubscribe=UNSUBSCRIBE).subject == "No papers · 14 Jul"
+    assert renderer.render(replace(automatic, papers=()), links=LINKS).subject == "No papers · 14 Jul"
     one = replace(automatic, papers=automatic.papers[:1])
-    assert renderer.render(one, unsubscribe=UNSUBSCRIBE).subject == f"{cut(digest.papers[0].paper.title, 60)} · 14 Jul"
+    assert renderer.render(one, links=LINKS).subject == f"{cut(digest.papers[0].paper.title, 60)} · 14 Jul"
 
 
 def test_the_public_edition_says_so_and_offers_no_way_to_end_what_nobody_began(renderer: DigestRenderer) -> None:
-    made = renderer.render(digest_of(made_up_papers(2)), unsubscribe=None)
+    made = renderer.render(digest_of(made_up_papers(2)), links=None)
     for part in (made.html, made.text):
         assert "public edition" in " ".join(part.split())
         assert "nsubscribe" not in part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import urllib.request
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -80,6 +81,46 @@ def test_no_style_sheet_is_read_from_the_disk(tmp_path: Path) -> None:
         )
         assert "#fedcba" not in inline_css(page)
     assert "#fedcba" in inline_css(PAGE.format(css=sheet.read_text("utf-8")))
+
+
+class Watch:
+    """Writes down what Python opens or calls while it is watched (PEP 578); an audit hook cannot be taken out again."""
+
+    def __init__(self) -> None:
+        self.watching = False
+        self.seen: list[tuple[str, str]] = []
+        sys.addaudithook(self._heard)
+
+    def _heard(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.watching and event.partition(".")[0] in {"open", "socket", "urllib", "subprocess"}:
+            self.seen.append((event, str(arguments[:1])))
+
+
+def test_nothing_is_opened_and_nobody_is_called_whatever_a_page_names(listener: Listener, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.css"
+    sheet.write_text(".a { color: #fedcba; }", "utf-8")
+    inline_css(PAGE.format(css=".a { color: #123456 }"))  # modules are imported by now
+    watch = Watch()
+    for target in (listener.url, sheet.as_uri(), str(sheet)):
+        page = (
+            f'<!DOCTYPE html SYSTEM "{target}" [<!ENTITY x SYSTEM "{target}">]>'
+            f'<?xml-stylesheet href="{target}"?><html manifest="{target}"><head><base href="{target}">'
+            f'<link rel="stylesheet" href="{target}"><link rel="import" href="{target}">'
+            f"<style>@import url({target}); @font-face {{ font-family: x; src: url({target}) }}"
+            f".a {{ background: url({target}) }}</style></head>"
+            f'<body background="{target}"><p class="a" style="background: url({target})">&x;</p><img src="{target}">'
+            f'<object data="{target}"></object><iframe src="{target}"></iframe></body></html>'
+        )
+        watch.watching = True
+        made = inline_css(page)
+        watch.watching = False
+        assert "#fedcba" not in made
+    assert listener.visits == 0
+    assert watch.seen == []
+    watch.watching = True
+    sheet.read_text("utf-8")
+    watch.watching = False
+    assert [event for event, _ in watch.seen] == ["open"]  # it does hear one
 
 
 def test_strange_css_is_met_in_silence(capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from newsletter.errors import RenderError
 from newsletter.render.markdown import MAX_NOTE, note_html, note_text
-from tests.render.digests import NOTE, UNSUBSCRIBE, digest_of, made_up_papers
+from tests.render.digests import LINKS, NOTE, digest_of, made_up_papers
 from tests.render.dom import texts, tree
 
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ KEPT = {"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "st
 
 
 def test_the_note_is_styled_like_the_rest_of_the_mail(renderer: DigestRenderer) -> None:
-    root = tree(renderer.render(digest_of(made_up_papers(1), note=NOTE), unsubscribe=UNSUBSCRIBE).html)
+    root = tree(renderer.render(digest_of(made_up_papers(1), note=NOTE), links=LINKS).html)
     (note,) = root.cssselect(".note")
     assert next(heading.text for heading in root.cssselect("h2")) == "From the editor"
     for css in ("p", "li", "blockquote p", "code", "a"):
         assert note.cssselect(css)
         assert all(element.get("style") for element in note.cssselect(css))
     assert note.cssselect("a")[0].get("href") == "https://papers.example/a?b=1&c=2"
-    assert texts(renderer.render(digest_of([], note=NOTE), unsubscribe=UNSUBSCRIBE).html, "p strong")[-1] == "A heading"
+    assert texts(renderer.render(digest_of([], note=NOTE), links=LINKS).html, "p strong")[-1] == "A heading"
 
 
 def test_without_a_note_there_is_no_heading_for_it(renderer: DigestRenderer) -> None:
     for note in ("", " \n\t"):
-        made = renderer.render(digest_of(made_up_papers(1), note=note), unsubscribe=UNSUBSCRIBE)
+        made = renderer.render(digest_of(made_up_papers(1), note=note), links=LINKS)
         assert "From the editor" not in made.html
         assert "FROM THE EDITOR" not in made.text
 
@@ -61,22 +61,22 @@ def test_what_a_note_may_hold(note: str, html: str) -> None:
 
 def test_template_marks_in_a_note_are_text(renderer: DigestRenderer) -> None:
     note = "{{ subject }} tplmark00001e {% raw %}"
-    html = renderer.render(digest_of([], note=note), unsubscribe=UNSUBSCRIBE).html
+    html = renderer.render(digest_of([], note=note), links=LINKS).html
     assert texts(html, ".note p") == [note]
 
 
 def test_a_changed_note_is_shown_changed(renderer: DigestRenderer) -> None:
     for note in ("first", "second", "first"):
-        html = renderer.render(digest_of([], note=note), unsubscribe=UNSUBSCRIBE).html
+        html = renderer.render(digest_of([], note=note), links=LINKS).html
         assert texts(html, ".note p") == [note]
 
 
 def test_a_note_that_is_too_long_is_refused(renderer: DigestRenderer) -> None:
     with pytest.raises(RenderError, match=r"note of issue 2026-07-14 has 20001 characters; shorten it to 20000"):
-        renderer.render(digest_of([], note="x" * (MAX_NOTE + 1)), unsubscribe=UNSUBSCRIBE)
+        renderer.render(digest_of([], note="x" * (MAX_NOTE + 1)), links=LINKS)
     wordy = "&" * MAX_NOTE
     with pytest.raises(RenderError, match="does not fit into 90,000 bytes; shorten its note"):
-        renderer.render(digest_of([], note=wordy), unsubscribe=UNSUBSCRIBE)
+        renderer.render(digest_of([], note=wordy), links=LINKS)
 
 
 def test_the_text_part_shows_the_note_as_written() -> None:
@@ -104,9 +104,9 @@ PARTS += [
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(PARTS), max_size=12))
 def test_any_note_can_be_shown_and_holds_what_is_allowed(renderer: DigestRenderer, parts: list[str]) -> None:
-    root = tree(renderer.render(digest_of([], note="".join(parts)), unsubscribe=UNSUBSCRIBE).html)
+    root = tree(renderer.render(digest_of([], note="".join(parts)), links=LINKS).html)
     notes = root.cssselect(".note")
     found = {element.tag for note in notes for element in note.iterdescendants()}
     assert found - {"h2"} <= KEPT
-    without = tree(renderer.render(digest_of([]), unsubscribe=UNSUBSCRIBE).html)
+    without = tree(renderer.render(digest_of([]), links=LINKS).html)
     assert len(root.cssselect("td")) == len(without.cssselect("td")) + len(notes)

@@ -1,0 +1,154 @@
+"""A template that would not end, would fill the memory or break out is refused with template, line and reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from jinja2 import DictLoader
+
+from newsletter.errors import TemplateError
+from newsletter.render.bounds import MAX_OUTPUT, MAX_STEPS
+from newsletter.render.compile import compile_template
+from newsletter.render.environment import environment, run
+from newsletter.render.plain import plain_template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from newsletter.render.tokens import Tokens
+
+CONTEXT: Mapping[str, object] = {"x": "words " * 3000, "rows": tuple(range(100)), "n": 3}
+HTML = "<!DOCTYPE html>\n<html><head><style>{css}</style></head><body>\n{body}\n</body></html>"
+TOKENS: Tokens = {"light": {"ink": "#123456"}}
+
+
+def text_of(source: str, **others: str) -> str:
+    templates = {"page.txt": source, **{f"{name}.txt": other for name, other in others.items()}}
+    sandbox = environment(DictLoader(templates), html=False)
+    return plain_template(sandbox, "page.txt", set(CONTEXT)).text(CONTEXT)
+
+
+def html_of(body: str, css: str = "") -> str:
+    sandbox = environment(DictLoader({"page.html": HTML.format(css=css, body=body)}), html=True)
+    return compile_template(sandbox, "page.html", TOKENS, set(CONTEXT)).render(CONTEXT)
+
+
+ENDLESS = [
+    "{% for a in range(99999) %}\n{% for b in range(99999) %}{{ b }}{% endfor %}{% endfor %}",
+    "{% for a in rows %}\n{% for b in x %}{{ a }}{% endfor %}{% endfor %}",
+    "{% for a in range(999) %}\n{% for b in rows | map('string') %}{{ b }}{% endfor %}{% endfor %}",
+    "{% for a in range(90000) %}\n{{ x }}{% endfor %}",
+]
+HUGE = [
+    "\n{{ 'x' * 1000000000 }}",
+    "\n{{ x * 100000 }}",
+    "\n{{ [1] * 1000000000 }}",
+    "\n{{ 10 ** 1000000 }}",
+    "\n{{ 'x' | center(1000000000) }}",
+    "\n{{ 'x' | indent(1000000000, true) }}",
+    "\n{{ '%1000000000d' | format(1) }}",
+    "\n{{ '%1000000000d' % 1 }}",
+    "\n{{ '%*d' | format(1000000000, 1) }}",
+    "\n{{ '{:1000000000}'.format(1) }}",
+    "\n{{ 'x'.ljust(1000000000) }}",
+    "\n{{ x | replace('w', x) }}",
+    "\n{{ x.replace('w', x) }}",
+    "\n{{ [x, x] | join(x) }}",
+]
+BREAK_OUTS = [
+    "\n{{ x.__class__ }}",
+    "\n{{ x.__class__.__mro__[1].__subclasses__() }}",
+    "\n{{ x['__class__'] }}",
+    "\n{{ x | attr('__class__') }}",
+    "\n{{ '{0.__class__}'.format(x) }}",
+    "\n{{ ('{0.__class__.__init__.__globals__}' | string).format(x) }}",
+    "\n{{ range.__globals__ }}",
+    "\n{{ dict.__base__.__subclasses__() }}",
+    "\n{{ rows.__getattribute__('count') }}",
+    "\n{{ [].append(1) }}",
+]
+
+
+ALL = [
+    *((source, "it takes more than|it prints more than") for source in ENDLESS),
+    *((source, "larger than|five digits") for source in HUGE),
+    *((source, "unsafe|has no attribute|is not safely callable") for source in BREAK_OUTS),
+]
+
+
+@pytest.mark.parametrize(("source", "reason"), ALL)
+def test_in_a_text_it_is_refused_with_its_line(source: str, reason: str) -> None:
+    with pytest.raises(TemplateError, match=rf"^template page\.txt, line [12]: .*({reason})") as caught:
+        text_of(source)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("source", "reason"), ALL)
+def test_in_an_html_template_it_is_refused_with_its_line(source: str, reason: str) -> None:
+    with pytest.raises(TemplateError, match=rf"^template page\.html, line [34]: .*({reason})") as caught:
+        html_of(source)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+            "it takes more than",
+        ),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+        (
+            "{% macro m(s, n) %}{{ m(s ~ s, n - 1) if n else s }}{% endmacro %}{{ m('xx', 60) }}",
+            "it would keep something larger",
+        ),
+        ("{% for a in [1] recursive %}{{ loop([1]) }}{{ loop([1]) }}{% endfor %}", "recursion"),
+        (
+            "{% set ns = namespace(s='xx') %}{% for a in range(90) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+            "it would keep something larger",
+        ),
+        (
+            "{% set ns = namespace(n=9) %}{% for a in range(90) %}{% set ns.n = ns.n * ns.n %}{% endfor %}",
+            "it would (keep|make) something larger",
+        ),
+        ("{% include 'page.txt' %}", "takes itself in again"),
+        ("{% include x %}", "by a computed name"),
+        ("{{ x | random }}", "No filter named 'random'"),
+        ("{{ lipsum() }}", "unknown name 'lipsum'"),
+    ],
+)
+def test_no_other_way_leads_around_the_bounds(source: str, reason: str) -> None:
+    with pytest.raises(TemplateError, match=rf"^template page\.txt.*{reason}"):
+        text_of(source)
+
+
+@pytest.mark.parametrize(
+    "css", [f"</style><style data-premailer='ignore'>{ENDLESS[0].strip()}", ".a { color: {{ light.ink * 9999999 }} }"]
+)
+def test_a_style_is_bounded_too(css: str) -> None:
+    with pytest.raises(
+        TemplateError, match=r"^template page\.html, line 2: in this style sheet: it (takes more|would make)"
+    ):
+        html_of("", css)
+
+
+def test_what_a_mail_needs_lies_far_within_the_bounds() -> None:
+    body = "{% for a in rows %}{% for b in range(50) %}{{ a }} {{ b | string | upper }}{% endfor %}\n{% endfor %}"
+    assert len(text_of(body + "{{ x | wrap(4, '%2d. ' | format(n)) }}").splitlines()) > 250
+    assert "2 ** 10 = 1024" in text_of("2 ** 10 = {{ 2 ** 10 }}, {{ '-' * 72 }}, {{ '%d' | format(1234567) }}")
+    assert MAX_STEPS > 10 * 5100
+    assert MAX_OUTPUT > 100 * 90_000
+
+
+def test_each_rendering_has_the_whole_budget() -> None:
+    sandbox = environment(DictLoader({"page.txt": "{% for a in range(60000) %}{% endfor %}done"}), html=False)
+    template = sandbox.get_template("page.txt")
+    assert [run(template, {}) for _ in range(3)] == ["done"] * 3
+
+
+def test_loops_can_still_ask_for_their_length() -> None:
+    source = (
+        "{% for a in rows | map('string') %}{% if loop.last %}{{ loop.length }} {{ loop.index }}{% endif %}{% endfor %}"
+    )
+    assert text_of(source) == "100 100\n"
