@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from newsletter.cli import evaluate, issues, papers, setup, subscribers
+from newsletter.cli import evaluate, issues, papers, setup, subscribers, tastes
 from newsletter.cli.home import Call, root_options
 from newsletter.cli.output import complain
 from newsletter.errors import NewsletterError
@@ -34,6 +34,7 @@ setup.register(app)
 papers.register(app)
 issues.register(app)
 evaluate.register(app)
+tastes.register(subscribers.app)
 app.add_typer(subscribers.app, name="subscribers")
 
 
