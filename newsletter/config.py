@@ -168,11 +168,13 @@ class CollectSettings(_Section):
 
 
 class RankSettings(_Section):
-    """How topic match and votes are weighed."""
+    """How topic match and votes are weighed, and the embedding model that has a say in the match, if any."""
 
     topic_weight: Annotated[float, Field(ge=0, le=1000)]
     votes_weight: Annotated[float, Field(ge=0, le=1000)]
     floor: Annotated[float, Field(ge=0, le=1)]
+    embeddings: Line
+    embeddings_weight: Annotated[float, Field(ge=0, le=1)]
 
 
 class SubscriberSettings(_Section):
