@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from newsletter.pipeline.audience import Defaults
     from newsletter.pipeline.digests import Press
     from newsletter.pipeline.drafting import Shaping
+    from newsletter.pipeline.fitting import Fitter
+    from newsletter.rank.meaning import Embedder
     from newsletter.rank.ranker import Ranker
     from newsletter.store import Store
 
@@ -129,14 +131,37 @@ class App:
             votes_weight=settings.votes_weight,
             floor=settings.floor,
             aliases=self.config.aliases,
+            embedder=self._embedder,
+            meaning_weight=settings.embeddings_weight,
         )
+
+    @cached_property
+    def _embedder(self) -> Embedder | None:
+        """The embedding model that the settings name, not loaded yet.
+
+        Raises:
+            ConfigError: there is none of this name, or the extra is not installed.
+        """
+        if not self.config.rank.embeddings:
+            return None
+        from newsletter.pipeline.embedding import find_model  # noqa: PLC0415 - only where a model is set
+
+        return find_model(self.config.rank.embeddings, self.config.home)
+
+    @cached_property
+    def fitter(self) -> Fitter:
+        """The same ranker, fitted with models that are kept in the home."""
+        from newsletter.pipeline.fitting import Fitter  # noqa: PLC0415 - scikit-learn takes a second to import
+
+        return Fitter(self.ranker, self.config.home / "models")
 
     @cached_property
     def shaping(self) -> Shaping:
         """What shapes the mails of every issue: the templates and the sender's identity, and the ranking."""
         from newsletter.pipeline.drafting import Shaping  # noqa: PLC0415 - only drafts and sends need it
 
-        ranking = (self.config.topics, sorted(self.config.aliases.items()), self.config.rank)
+        model = self._embedder.name if self._embedder else ""
+        ranking = (self.config.topics, sorted(self.config.aliases.items()), self.config.rank, model)
         digest = hashlib.sha256(repr(ranking).encode()).hexdigest()
         return Shaping(look=self.press.renderer.version, ranking=digest)
 

@@ -97,7 +97,7 @@ def preview(
 
     with existing(context) as app:
         issue = issue_of(app.store, period)
-        digest = digest_for(app.store, issue, _reader(app, address), app.ranker)
+        digest = digest_for(app.store, issue, _reader(app, address), app.fitter)
         content = _content(app, digest, form, call=context.obj)
     if why := _not_due(digest):
         note(why)
@@ -180,7 +180,7 @@ def _send(app: App, issue: Issue, call: Call) -> None:
 
     mailer = app.mailer()
     mailer.check()
-    sending.freeze(app.store, issue, app.ranker, app.press, now=call.now())
+    sending.freeze(app.store, issue, app.fitter, app.press, now=call.now())
     handover = sending.Handover(
         store=app.store,
         issue=issue,
@@ -207,7 +207,7 @@ def _tell_plan(app: App, issue: Issue) -> None:
         totals = _totals(app.store.deliveries.totals(issue.id))
         say(f"issue {issue.period} is on its way: {totals}; nothing was sent now")
         return
-    would = sending.plan(app.store, issue, app.ranker)
+    would = sending.plan(app.store, issue, app.fitter)
     skipped = f", {counted(would.skipped, 'reader')} skipped ({sending.NOTHING_NEW})" if would.skipped else ""
     if not would.mails and not would.skipped:
         raise UsageError(f"issue {issue.period} has no reader: no confirmed subscriber wants it")
