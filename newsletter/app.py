@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from newsletter.pipeline.audience import Defaults
     from newsletter.pipeline.digests import Press
     from newsletter.pipeline.drafting import Shaping
+    from newsletter.pipeline.fitting import Fitter
     from newsletter.pipeline.letters import LetterPress
+    from newsletter.rank.meaning import Embedder
     from newsletter.rank.ranker import Ranker
+    from newsletter.render.standing import StandingRenderer
     from newsletter.store import Store
 
 _KEY_NAME = "secret.key"
@@ -131,28 +134,59 @@ class App:
             votes_weight=settings.votes_weight,
             floor=settings.floor,
             aliases=self.config.aliases,
+            embedder=self._embedder,
+            meaning_weight=settings.embeddings_weight,
         )
+
+    @cached_property
+    def _embedder(self) -> Embedder | None:
+        """The embedding model that the settings name, not loaded yet.
+
+        Raises:
+            ConfigError: there is none of this name, or the extra is not installed.
+        """
+        if not self.config.rank.embeddings:
+            return None
+        from newsletter.pipeline.embedding import find_model  # noqa: PLC0415 - only where a model is set
+
+        return find_model(self.config.rank.embeddings, self.config.home)
+
+    @cached_property
+    def fitter(self) -> Fitter:
+        """The same ranker, fitted with models that are kept in the home."""
+        from newsletter.pipeline.fitting import Fitter  # noqa: PLC0415 - scikit-learn takes a second to import
+
+        return Fitter(self.ranker, self.config.home / "models")
 
     @cached_property
     def shaping(self) -> Shaping:
         """What shapes the mails of every issue: the templates and the sender's identity, and the ranking."""
         from newsletter.pipeline.drafting import Shaping  # noqa: PLC0415 - only drafts and sends need it
 
-        ranking = (self.config.topics, sorted(self.config.aliases.items()), self.config.rank)
+        model = self._embedder.name if self._embedder else ""
+        ranking = (self.config.topics, sorted(self.config.aliases.items()), self.config.rank, model)
         digest = hashlib.sha256(repr(ranking).encode()).hexdigest()
         return Shaping(look=self.press.renderer.version, ranking=digest)
 
     @cached_property
     def press(self) -> Press:
-        """What turns a digest into a mail."""
+        """What turns a digest into a mail, with the templates as they are when it is first asked for."""
         from newsletter.pipeline.digests import Press  # noqa: PLC0415 - premailer is slow to import
-        from newsletter.render.digest import DigestRenderer  # noqa: PLC0415 - same
 
+        return Press(renderer=self.templates.current(), site=self.config.site, key=self.key, signer=self.signer)
+
+    @cached_property
+    def templates(self) -> StandingRenderer:
+        """The newest templates of digests that work, and what is wrong with newer ones."""
+        from newsletter.render.standing import StandingRenderer  # noqa: PLC0415 - premailer is slow to import
+
+        return StandingRenderer(self.config.site, template_folders=self.template_folders, topics=self.config.topics)
+
+    @property
+    def template_folders(self) -> tuple[Path, ...]:
+        """The home's own templates, if it has any; the shipped ones stand behind them."""
         own = self.config.home / "templates"
-        renderer = DigestRenderer(
-            self.config.site, template_folders=[own] if own.is_dir() else [], topics=self.config.topics
-        )
-        return Press(renderer=renderer, site=self.config.site, key=self.key, signer=self.signer)
+        return (own,) if own.is_dir() else ()
 
     @cached_property
     def letters(self) -> LetterPress:
@@ -160,10 +194,7 @@ class App:
         from newsletter.pipeline.letters import LetterPress  # noqa: PLC0415 - premailer is slow to import
         from newsletter.render.letters import LetterRenderer  # noqa: PLC0415 - same
 
-        own = self.config.home / "templates"
-        renderer = LetterRenderer(
-            self.config.site, template_folders=[own] if own.is_dir() else [], topics=self.config.topics
-        )
+        renderer = LetterRenderer(self.config.site, template_folders=self.template_folders, topics=self.config.topics)
         return LetterPress(renderer=renderer, site=self.config.site, key=self.key, signer=self.signer)
 
     @cached_property

@@ -6,20 +6,14 @@ environment only: it opens no database, no connection and makes no folder.
 
 from __future__ import annotations
 
-import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping
-from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote, urlsplit
-from zoneinfo import available_timezones
+from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
-    AnyHttpUrl,
     BaseModel,
     ConfigDict,
     Field,
@@ -31,114 +25,34 @@ from pydantic import (
 from newsletter.errors import ConfigError
 from newsletter.model import Cadence, Topic
 from newsletter.resources import resource
+from newsletter.values import (
+    Address,
+    AddressOrNothing,
+    HttpsUrlOrNothing,
+    HttpUrl,
+    Line,
+    Seconds,
+    WebUrlOrNothing,
+    Zone,
+)
 
 CONFIG_NAME = "newsletter.toml"
 DATABASE_NAME = "newsletter.db"
 TOPICS_NAME = "topics.toml"
 ALIASES_NAME = "aliases.toml"
 BUILT_IN_SOURCES = ("huggingface", "arxiv")
-# An address that a relay inside the operator's own network takes, which no rule of the public Internet knows:
-# root@localhost, digest@intranet, digest@mail.local (letters of RFC 5322's dot-atom, labels of RFC 1123).
-_IN_THE_HOUSE = re.compile(
-    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*"
-    r"@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?",
-    re.ASCII | re.IGNORECASE,
-)
 _SECRET_BYTES = 4096  # more than any token or password
-_WHOLE_URL = re.compile(r"https?://[^\s/?#\\][^\s\\]*", re.IGNORECASE)
-_NOT_IN_LINKS = re.compile(r"""["'<>`{}|^]""")
 _HOUR = 3600
 _WEEK = 7 * 24 * _HOUR
 # What of one mail may last `timeout_seconds`, each step for itself: RSET on the old connection, connecting, greeting,
 # EHLO before and after STARTTLS, STARTTLS, its handshake, three answers of a login, MAIL, RCPT, DATA and the text.
 _SMTP_STEPS = 14
-_NO_HEADER = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's controls, halves of a surrogate pair, line and paragraph ends
-# what turns the direction of all text after it (UAX 9); marks and joiners, which names in some scripts need, may stay
-_DIRECTION = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-
-
-@cache
-def time_zones() -> frozenset[str]:
-    """Return the names of all IANA time zones, read once: the files of the system are many."""
-    return frozenset(available_timezones())
-
-
-def _known_zone(name: str) -> str:
-    if name not in time_zones():
-        raise ValueError("not an IANA time zone, for example Europe/Berlin")
-    return name
-
-
-def _http_url(url: str) -> str:
-    TypeAdapter(AnyHttpUrl).validate_python(url)
-    if not _WHOLE_URL.fullmatch(url):  # pydantic takes, and mends for itself, more than a client does
-        raise ValueError("must be a whole address such as https://host/path, without spaces")
-    return url.rstrip("/")
-
-
-def _one_line(text: str) -> str:
-    if any(unicodedata.category(c) in _NO_HEADER or unicodedata.bidirectional(c) in _DIRECTION for c in text):
-        raise ValueError("must hold no control character")
-    return text
-
-
-def _mail_address(text: str) -> str:
-    from email_validator import validate_email  # noqa: PLC0415 - keeps --help quick
-
-    if not _IN_THE_HOUSE.fullmatch(text):
-        validate_email(text, check_deliverability=False, test_environment=True)  # its errors are ValueErrors
-    return text
-
-
-def _mail_address_or_nothing(text: str) -> str:
-    return _mail_address(text) if text else text
-
-
-def _https_url_or_nothing(url: str) -> str:
-    if not url:
-        return url
-    if urlsplit(_http_url(url)).scheme.lower() != "https":
-        raise ValueError("must begin with https://, since readers' mail programs fetch it")
-    return _for_links(url)
-
-
-def _web_url_or_nothing(url: str) -> str:
-    if not url:
-        return url
-    parts = urlsplit(_http_url(url))
-    if "@" in parts.netloc or "?" in url or "#" in url:
-        raise ValueError("must be the bare address of the web pages, such as https://digest.example")
-    if parts.scheme.lower() != "https" and not _is_this_machine(parts.hostname or ""):
-        raise ValueError("must begin with https://; plain http is for this machine alone")
-    return _for_links(url).rstrip("/")
-
-
-def _for_links(url: str) -> str:
-    if not url.isascii() or _NOT_IN_LINKS.search(url):
-        raise ValueError("must be written as a link is: ASCII, a host as xn--..., other characters as %41")
-    return url
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host.lower() == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # a name
-        return False
 
 
 def _own_name(name: str) -> str:
     if name in BUILT_IN_SOURCES:
         raise ValueError(f"{name} is a source of its own; give the feed another name")
     return name
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Line = Annotated[str, AfterValidator(_one_line)]
-Address = Annotated[str, AfterValidator(_mail_address)]
-HttpsUrlOrNothing = Annotated[str, Field(max_length=1000), AfterValidator(_https_url_or_nothing)]
-WebUrlOrNothing = Annotated[str, Field(max_length=200), AfterValidator(_web_url_or_nothing)]
-Seconds = Annotated[float, Field(gt=0, le=_HOUR)]
 
 
 class _Section(BaseModel):
@@ -160,7 +74,7 @@ class Site(_Section):
     web_url: WebUrlOrNothing
     from_name: Line
     from_address: Address
-    reply_to: Annotated[str, AfterValidator(_mail_address_or_nothing)]
+    reply_to: AddressOrNothing
     unsubscribe_address: Address
     postal_address: Line
     list_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
@@ -212,11 +126,13 @@ class CollectSettings(_Section):
 
 
 class RankSettings(_Section):
-    """How topic match and votes are weighed."""
+    """How topic match and votes are weighed, and the embedding model that has a say in the match, if any."""
 
     topic_weight: Annotated[float, Field(ge=0, le=1000)]
     votes_weight: Annotated[float, Field(ge=0, le=1000)]
     floor: Annotated[float, Field(ge=0, le=1)]
+    embeddings: Line
+    embeddings_weight: Annotated[float, Field(ge=0, le=1)]
 
 
 class SubscriberSettings(_Section):

@@ -58,7 +58,8 @@ class Paper:
     `id` is the version-less arXiv id, else `source:key`. `title`, `abstract` and `summary` are cleaned plain text
     (no HTML, no control characters, white space folded); the `raw_` twins are what the source gave. `author_count`
     is at least `len(authors)`: some sources give the number alone. `published` and `listed_on` are UTC days.
-    `upvotes` and `comments` are None where the source does not count them.
+    `upvotes` and `comments` are None where the source does not count them. `growth` is the upvotes gained per day of
+    late, never negative; the store derives it from its snapshots, and it is None where no older count is known.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Paper:
     listed_on: date | None = None
     upvotes: int | None = None
     comments: int | None = None
+    growth: int | None = None
     keywords: tuple[str, ...] = ()
     summary: str = ""
     links: Links = Links()

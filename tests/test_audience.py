@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.config import load_config, time_zones
+from newsletter.config import load_config
 from newsletter.errors import UsageError
 from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus
 from newsletter.pipeline.audience import Defaults, normal_address, read_csv, write_csv
+from newsletter.values import time_zones
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +81,10 @@ def test_a_broken_row_is_named_by_line_and_the_rest_is_kept(defaults: Defaults, 
         ("address,interests", "a@example.org,bees; kv\u2028cache", "'kv\\u2028cache' holds a control character"),
         ("address,interests", 'a@example.org,"kv\ncache"', "control character"),
         ("address,status", "a@example.org,friend", "unknown status 'friend'"),
+        ("address,liked", "a@example.org,1706.03762;2005.14165", "'1706.03762;2005.14165' is no paper's id; part"),
+        ("address,liked", "a@example.org,blog:1 bees", "'bees' is no paper's id"),
+        ("address,liked,disliked", "a@example.org,1706.03762,arXiv:1706.03762v2", "both liked and disliked"),
+        ("address,liked", f"a@example.org,{' '.join(f'x:{n}' for n in range(5_001))}", "5,000 are the most"),
     ],
 )
 def test_a_wrong_value_is_named(defaults: Defaults, columns: str, cells: str, named: str) -> None:
@@ -163,6 +168,22 @@ def test_what_is_exported_reads_back(settings: SubscriberSettings, wishes: list[
     reader = Defaults(settings=settings, status=SubscriberStatus.PENDING, topics=())
     sheet = read_csv(write_csv([one]), where="export.csv", defaults=reader)
     assert sheet.subscribers[0].profile.interests == kept
+
+
+ids = st.one_of(
+    st.from_regex(r"[0-9]{4}\.[0-9]{5}", fullmatch=True), st.from_regex(r"blog:[!-~]{1,40}", fullmatch=True)
+)
+
+
+@given(st.lists(ids, unique=True, max_size=6), st.integers(0, 6))
+def test_liked_and_disliked_papers_read_back(settings: SubscriberSettings, papers: list[str], liked: int) -> None:
+    one = Subscriber(
+        address="ada@example.org", profile=Profile(liked=tuple(papers[:liked]), disliked=tuple(papers[liked:]))
+    )
+    reader = Defaults(settings=settings, status=SubscriberStatus.PENDING, topics=())
+    sheet = read_csv(write_csv([one]), where="export.csv", defaults=reader)
+    assert sheet.problems == ()
+    assert sheet.subscribers[0].profile == one.profile
 
 
 @pytest.mark.parametrize(

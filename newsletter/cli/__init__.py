@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from newsletter.cli import check, evaluate, issues, papers, setup, subscribers
+from newsletter.cli import check, evaluate, issues, papers, setup, subscribers, tastes
 from newsletter.cli.home import Call, root_options
 from newsletter.cli.output import complain
 from newsletter.errors import NewsletterError
@@ -35,6 +35,7 @@ papers.register(app)
 issues.register(app)
 check.register(app)
 evaluate.register(app)
+tastes.register(subscribers.app)
 app.add_typer(subscribers.app, name="subscribers")
 
 

@@ -79,15 +79,14 @@ def _mails_of_issue(app: App, call: Call, period: str, *, most: int) -> Sequence
     from newsletter.pipeline.digests import public_reader  # noqa: PLC0415 - same
     from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
 
-    own = app.config.home / "templates"
     return mails_of_issue(
         app.store,
         issue_of(app.store, period),
-        app.ranker,
+        app.fitter,
         app.press,
         public=public_reader(app.config.site, size=app.config.subscribers.size),
         topics=app.config.topics,
-        comments=template_conditionals([own] if own.is_dir() else []),
+        comments=template_conditionals(app.template_folders),
         most=most,
         now=call.now(),
     )

@@ -39,6 +39,7 @@ def all_checks(app: App, *, now: datetime) -> Iterator[Check]:
         yield _checked(f"source {name}", partial(_source, app, name))
     if not names:
         yield Check(subject="sources", good=False, finding="none; name at least one under [collect] sources")
+    yield _checked("templates", lambda: _templates(app))
     yield _checked("mailer", lambda: app.mailer().check())
     if database.good:  # else there is none to ask, and opening it would make one
         yield _checked("clock", lambda: _clock(app, now=now))
@@ -57,6 +58,13 @@ def _settings(app: App) -> str:
     where = str(own) if own.is_file() else f"defaults only; make {own} with: newsletter init"
     example = " (still the example's addresses: put your own there)" if _is_example(app) else ""
     return f"{where}, {counted(len(app.config.topics), 'topic')}, sender {app.config.site.from_address}{example}"
+
+
+def _templates(app: App) -> str:
+    own = "those of the home before the shipped ones" if app.template_folders else "the shipped ones"
+    detour = app.templates.current().detour
+    slow = f"; each mail is rendered whole, which takes longer, since {detour}" if detour else ""
+    return f"{own}; they compile and render{slow}"
 
 
 def _is_example(app: App) -> bool:

@@ -183,7 +183,7 @@ def _send(app: App, issue: Issue, call: Call) -> None:
 
     mailer = app.mailer()
     mailer.check()
-    sending.freeze(app.store, issue, app.ranker, app.press, now=call.now())
+    sending.freeze(app.store, issue, app.fitter, app.press, now=call.now())
     handover = sending.Handover(
         store=app.store,
         issue=issue,
@@ -199,6 +199,9 @@ def _send(app: App, issue: Issue, call: Call) -> None:
     totals = sending.finish(app.store, issue, now=call.now())
     say(f"issue {issue.period}: {_totals(totals)}")
     _tell_open_ends(app, issue, totals)
+    app.templates.current()
+    if app.templates.fault:
+        note(f"sent with the templates as they were; they have changed since and are wrong: {app.templates.fault}")
     if totals.get(DeliveryState.FAILED) and not totals.get(DeliveryState.ACCEPTED):
         raise typer.Exit(1)
 
@@ -210,7 +213,7 @@ def _tell_plan(app: App, issue: Issue) -> None:
         totals = _totals(app.store.deliveries.totals(issue.id))
         say(f"issue {issue.period} is on its way: {totals}; nothing was sent now")
         return
-    would = sending.plan(app.store, issue, app.ranker)
+    would = sending.plan(app.store, issue, app.fitter)
     skipped = f", {counted(would.skipped, 'reader')} skipped ({sending.NOTHING_NEW})" if would.skipped else ""
     if not would.mails and not would.skipped:
         raise UsageError(f"issue {issue.period} has no reader: no confirmed subscriber wants it")
@@ -252,7 +255,7 @@ def _digest(app: App, period: str, address: str | None, form: Format, *, test: b
     from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
 
     issue = issue_of(app.store, period)
-    digest = digest_for(app.store, issue, _reader(app, address), app.ranker)
+    digest = digest_for(app.store, issue, _reader(app, address), app.fitter)
     if why := _not_due(digest):
         note(why)
     if not digest.papers:

@@ -147,14 +147,15 @@ def rank(
 ) -> None:
     """Rank a day's papers, with the reasons for each.
 
-    By topics and interests, or as they rank for a subscriber; by votes alone where nothing is wished for.
+    By topics and interests, or as they rank for a subscriber; by votes alone where nothing is wished for. What does
+    not match stands here by its score, too; a digest fills up with the most upvoted of it.
     """
     call: Call = context.obj
     wanted = parse_day(day)
     with existing(context) as app:
         profile = _profile(app, topic or [], interest or [], address)
         candidates = _papers_of(app, wanted)
-        ranker = app.ranker.fit(app.store.papers.corpus(wanted))
+        ranker = app.fitter.fit(app.store.papers.corpus(wanted))
         ranked = ranker.rank(candidates, profile, now=call.now())
     _tell_ranked(ranked, as_json=as_json)
 
@@ -233,6 +234,7 @@ def _sources(app: App, named: Sequence[str] | None) -> tuple[Source, ...]:
 
 def _profile(app: App, topics: Sequence[str], interests: Sequence[str], address: str | None) -> Profile:
     from newsletter.pipeline.audience import cell_of, profile_from  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.tastes import settled  # noqa: PLC0415 - same
 
     if address is None:
         known = [topic.name for topic in app.config.topics]
@@ -242,7 +244,7 @@ def _profile(app: App, topics: Sequence[str], interests: Sequence[str], address:
     subscriber = app.store.subscribers.find(address)
     if subscriber is None:
         raise UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
-    return subscriber.profile
+    return settled(subscriber.profile, app.store.lookup.former())
 
 
 def _papers_of(app: App, day: date) -> list[Paper]:
@@ -267,13 +269,22 @@ def _tell_ranked(ranked: Sequence[RankedPaper], *, as_json: bool) -> None:
     if as_json:
         say_json(
             [
-                {"id": one.paper.id, "title": one.paper.title, "score": round(one.score, 6), "reasons": one.reasons}
+                {
+                    "id": one.paper.id,
+                    "title": one.paper.title,
+                    "score": round(one.score, 6),
+                    "matched": one.matched,
+                    "reasons": one.reasons,
+                }
                 for one in ranked
             ]
         )
         return
-    rows = ((f"{one.score:.3f}", one.paper.id, one.paper.title, "; ".join(one.reasons)) for one in ranked)
-    say_table(("score", "id", "title", "why"), rows, wide=(2, 3))
+    rows = (
+        (f"{one.score:.3f}", "yes" if one.matched else "-", one.paper.id, one.paper.title, "; ".join(one.reasons))
+        for one in ranked
+    )
+    say_table(("score", "match", "id", "title", "why"), rows, wide=(3, 4))
 
 
 def _tell_collected(outcome: Collected) -> None:

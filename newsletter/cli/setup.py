@@ -75,7 +75,7 @@ def demo(
         shown = run_demo(
             app.store,
             press=app.press,
-            ranker=app.ranker,
+            ranker=app.fitter,
             mailer=app.mailer(),
             settings=app.config.deliver,
             defaults=app.defaults(confirmed=True),

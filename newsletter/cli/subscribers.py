@@ -1,4 +1,4 @@
-"""Commands about subscribers: add, edit, list, import, export, remove."""
+"""Commands about subscribers: add, edit, list, import, export, remove. What they like is in `tastes`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from newsletter.model import Subscriber, SubscriberStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from newsletter.model import Profile
     from newsletter.store import AddOutcome, Store
 
 app = typer.Typer(help="Manage who gets a digest, and what is in it.", no_args_is_help=True, rich_markup_mode=None)
@@ -94,10 +95,13 @@ def edit(
     if not values:
         raise UsageError("nothing to change; name what shall be different, for example --topic agents")
     with existing(context) as program:
-        known = _known(program.store, address)
-        changed = edited(known, values, topics=[one.name for one in program.config.topics])
-        program.store.subscribers.update(changed, now=context.obj.now())
-    say(f"{known.address} changed: {', '.join(values)}")
+        names = [one.name for one in program.config.topics]
+        changed = program.store.subscribers.change(
+            address, lambda known: edited(known, values, topics=names), now=context.obj.now()
+        )
+    if changed is None:
+        raise nobody(address)
+    say(f"{changed.address} changed: {', '.join(values)}")
 
 
 @app.command("list")
@@ -108,10 +112,7 @@ def list_subscribers(context: typer.Context, status: Status = None, as_json: AsJ
     if as_json:
         say_json([_as_json(one) for one in found])
         return
-    rows = (
-        (one.address, one.status, one.cadence, one.timezone, "; ".join((*one.profile.topics, *one.profile.interests)))
-        for one in found
-    )
+    rows = ((one.address, one.status, one.cadence, one.timezone, _wishes(one.profile)) for one in found)
     say_table(("address", "status", "cadence", "time zone", "topics and interests"), rows)
     note(counted(len(found), "subscriber"))
 
@@ -124,9 +125,10 @@ def import_csv(
 ) -> None:
     """Import subscribers from a CSV file.
 
-    Its header names the columns: address, and if wanted topics, interests, cadence, time zone, hour, size, status.
-    Several values in a cell are parted by a semicolon. Broken rows are named and left out. Whoever left, bounced or
-    complained by its status gets no mail, also when here already; nobody who left comes back by a file.
+    Its header names the columns: address, and if wanted topics, interests, cadence, time zone, hour, size, status,
+    liked, disliked. Several values in a cell are parted by a semicolon, ids of papers by a space. Broken rows are named
+    and left out. Whoever left, bounced or complained by its status gets no mail, also when here already; nobody who
+    left comes back by a file.
     """
     from newsletter.pipeline.audience import read_csv  # noqa: PLC0415 - keeps --help quick
 
@@ -171,7 +173,7 @@ def remove(context: typer.Context, address: Address) -> None:
             address.strip(), SubscriberStatus.UNSUBSCRIBED, now=context.obj.now()
         )
     if done is None:
-        raise UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
+        raise nobody(address)
     say(f"{done.address} unsubscribed; no further mail goes there")
 
 
@@ -192,15 +194,25 @@ def _values(
     return {name: value for name, value in given.items() if value}
 
 
-def _known(store: Store, address: str) -> Subscriber:
-    found = store.subscribers.find(address.strip())
+def known_as(store: Store, address: str) -> Subscriber:
+    """Return the subscriber with this address.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = store.subscribers.find(address)
     if found is None:
-        raise UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
+        raise nobody(address)
     return found
 
 
+def nobody(address: str) -> UsageError:
+    """Return the error that says that nobody has this address."""
+    return UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
+
+
 def _already_there(store: Store, wanted: Subscriber, *, confirmed: bool, wishes: bool, now: datetime) -> None:
-    known = _known(store, wanted.address)
+    known = known_as(store, wanted.address)
     if wishes or not confirmed or known.status is SubscriberStatus.CONFIRMED:
         change = f"; change what they want with: newsletter subscribers edit {known.address}" if wishes else ""
         raise UsageError(f"{known.address} is already {known.status}; nothing was changed{change}")
@@ -216,12 +228,19 @@ def _tell_import(outcome: AddOutcome, *, left_out: int) -> None:
     )
 
 
+def _wishes(profile: Profile) -> str:
+    tastes = [f"{len(held)} {name}" for name in ("liked", "disliked") if (held := getattr(profile, name))]
+    return "; ".join((*profile.topics, *profile.interests, *([f"({', '.join(tastes)})"] if tastes else [])))
+
+
 def _as_json(one: Subscriber) -> dict[str, Any]:
     return {
         "address": one.address,
         "status": one.status,
         "topics": one.profile.topics,
         "interests": one.profile.interests,
+        "liked": one.profile.liked,
+        "disliked": one.profile.disliked,
         "cadence": one.cadence,
         "hour": one.hour,
         "time_zone": one.timezone,

@@ -32,13 +32,18 @@ def read_file(path: Path, *, now: datetime, year: int | None = None, most_bytes:
         BadAnswerError: it cannot be read, is larger than `most_bytes`, or holds no papers.
     """
     where = str(path) if str(path).isprintable() else ascii(str(path))
-    text = decode_text(_bytes(path, where, most_bytes), where=where)
+    text = decode_text(read_bytes(path, where, most_bytes), where=where)
     if text.lstrip()[:1] in {"[", "{"} or _JSON_SUFFIXES.intersection(path.suffixes):
         return read_json(text, name=path.name, where=where, now=now)
     return read_page(text, where=where, now=now, year=year)
 
 
-def _bytes(path: Path, where: str, most: int) -> bytes:
+def read_bytes(path: Path, where: str, most: int) -> bytes:
+    """Return what a plain file holds, unpacked where it is gzip; messages call it `where`.
+
+    Raises:
+        BadAnswerError: it cannot be read, or holds more than `most` bytes.
+    """
     try:
         if path.is_dir():
             raise BadAnswerError(f"{where} is a folder; name the files in it")

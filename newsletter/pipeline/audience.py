@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from email_validator import EmailNotValidError, validate_email
 
-from newsletter.config import time_zones
 from newsletter.errors import UsageError
-from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus
+from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus, arxiv_id
+from newsletter.pipeline.tastes import check_tastes
+from newsletter.values import time_zones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("address", "topics", "interests", "cadence", "time zone", "hour", "size")
 _ALIASES = {"email": "address", "e-mail": "address", "timezone": "time zone", "time_zone": "time zone"}
-_EXPORTED = (*_COLUMNS, "status")
+_EXPORTED = (*_COLUMNS, "status", "liked", "disliked")
 _FORMULA = (
     "=",
     "+",
@@ -37,6 +39,7 @@ _MAX_SIZE = 100
 _MAX_HOUR = 23
 _MAX_TEXT = 10_000
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's controls, halves of a surrogate pair, line and paragraph ends
+_STORED_ID = re.compile(r"[\w.-]{1,100}:[!-~]{1,300}", re.ASCII)  # source:key, see `Paper.id`
 _CONSENT = (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED)
 
 
@@ -58,7 +61,7 @@ class Defaults:
 
 
 def read_csv(text: str, *, where: str, defaults: Defaults) -> Sheet:
-    """Read a CSV file with a header; several values in a cell are parted by `;`.
+    """Read a CSV file with a header; several values in a cell are parted by `;`, ids of papers by white space.
 
     A row whose status says that somebody left, bounced or complained keeps it. A row that says pending or confirmed
     gets the status of the defaults: whether people agreed to be mailed is for the caller to know, not for a file.
@@ -89,6 +92,8 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
             str(one.hour),
             str(one.size),
             one.status,
+            " ".join(one.profile.liked),
+            " ".join(one.profile.disliked),
         )
         writer.writerow([f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell for cell in cells])
     return out.getvalue()
@@ -104,7 +109,7 @@ def subscriber_from(values: Mapping[str, str], defaults: Defaults) -> Subscriber
     return Subscriber(
         address=normal_address(values.get("address", "")),
         status=_status(values.get("status", ""), defaults.status),
-        profile=profile_from(values.get("topics", ""), values.get("interests", ""), topics=defaults.topics),
+        profile=_profile(values, defaults.topics),
         cadence=_cadence(values.get("cadence", "") or settings.cadence),
         hour=_whole("hour", values.get("hour", "") or str(settings.hour), 0, _MAX_HOUR),
         timezone=_zone(values.get("time zone", "") or settings.timezone),
@@ -140,6 +145,16 @@ def profile_from(topic_cell: str, interest_cell: str, *, topics: Collection[str]
         UsageError: an unknown topic, an interest with a control character, or too long a cell.
     """
     return Profile(topics=_topics(topic_cell, topics), interests=_interests(interest_cell))
+
+
+def _profile(values: Mapping[str, str], topics: Collection[str]) -> Profile:
+    wishes = profile_from(values.get("topics", ""), values.get("interests", ""), topics=topics)
+    liked, disliked = values.get("liked", ""), values.get("disliked", "")
+    if not (liked or disliked):
+        return wishes
+    profile = replace(wishes, liked=_papers(liked), disliked=_papers(disliked))
+    check_tastes(profile)
+    return profile
 
 
 def cell_of(values: Iterable[str]) -> str:
@@ -236,6 +251,14 @@ def _interests(cell: str) -> tuple[str, ...]:
         if any(unicodedata.category(character) in _UNPRINTABLE for character in interest):
             raise UsageError(f"the interest {interest!a} holds a control character; write it in one plain line")
     return interests
+
+
+def _papers(cell: str) -> tuple[str, ...]:
+    """Return the ids in a cell; one that is none of arXiv's is a stored paper's, `source:key`, here or elsewhere."""
+    ids = {text: arxiv_id(text) or text for text in cell.split()}
+    if wrong := [text for text, paper in ids.items() if not (arxiv_id(paper) or _STORED_ID.fullmatch(paper))]:
+        raise UsageError(f"{wrong[0][:100]!r} is no paper's id; part several by spaces")
+    return tuple(dict.fromkeys(ids.values()))
 
 
 def _status(text: str, default: SubscriberStatus) -> SubscriberStatus:

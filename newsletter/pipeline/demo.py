@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from newsletter.pipeline.audience import Defaults
     from newsletter.pipeline.digests import Press
     from newsletter.pipeline.drafting import Shaping
-    from newsletter.rank.ranker import Ranker
+    from newsletter.pipeline.fitting import Fits
     from newsletter.store import Store
 
 
@@ -49,7 +49,7 @@ class Shown:
 class _Parts:
     store: Store
     press: Press
-    ranker: Ranker
+    ranker: Fits
     mailer: Mailer
     settings: DeliverSettings
     shaping: Shaping
@@ -60,7 +60,7 @@ def run_demo(
     store: Store,
     *,
     press: Press,
-    ranker: Ranker,
+    ranker: Fits,
     mailer: Mailer,
     settings: DeliverSettings,
     defaults: Defaults,

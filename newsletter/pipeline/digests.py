@@ -6,7 +6,8 @@ Preview and send both come through here, so they cannot differ. It chooses and r
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from datetime import UTC, datetime, time
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from newsletter.deliver.assembly import Assembly
@@ -15,19 +16,20 @@ from newsletter.links import MailLinks, Purpose, mail_links
 from newsletter.model import Cadence, Digest, Subscriber, SubscriberStatus
 from newsletter.period import PeriodKind, parse_period
 from newsletter.pipeline.drafting import corpus_of
-from newsletter.rank.select import select
+from newsletter.pipeline.tastes import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-    from datetime import datetime
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from newsletter.config import Site
     from newsletter.links import LinkSigner
     from newsletter.model import Issue, Message, Pieces, RankedPaper, Rendered
+    from newsletter.pipeline.fitting import Fits
     from newsletter.rank.ranker import Ranker
     from newsletter.render.digest import DigestRenderer
     from newsletter.store import Store
 
+_BLOCK = 5_000  # subscribers chosen for at a time, so that memory stays flat
 _NOBODY = 0  # no subscriber has this number
 
 
@@ -96,39 +98,59 @@ class Press:
 
 
 class Chooser:
-    """Chooses each reader's papers of one issue with a fitted ranker; equal profiles are ranked once."""
+    """Chooses each reader's papers of one issue with a fitted ranker, many readers at a time."""
 
     def __init__(self, store: Store, issue: Issue, ranker: Ranker) -> None:
-        drafted = issue.created_at
-        assert drafted is not None, "a stored issue has its date"  # noqa: S101 - narrows the type, never input
         self._store = store
         self._issue = issue
-        self._rank = cache(lambda profile: ranker.rank(issue.papers, profile, now=drafted))
+        self._ranker = ranker
+        self._now = _judged_at(issue)
 
     def for_all(self, subscribers: Iterable[Subscriber]) -> Iterator[tuple[Subscriber, tuple[RankedPaper, ...], int]]:
         """Yield each subscriber with the papers in order and how many more the issue has; none that they already got.
 
         What they got is looked up when the first one is asked for.
         """
-        issue = self._issue
-        sent = self._store.deliveries.already_sent(issue.id, [paper.id for paper in issue.papers])
-        for subscriber in subscribers:
-            papers, left_out = select(
-                self._rank(subscriber.profile),
-                size=subscriber.size,
-                pins=issue.pins,
-                hides=issue.hides,
-                already_sent=sent.get(subscriber.id, frozenset()),
-            )
-            yield subscriber, papers, left_out
+        papers = [paper.id for paper in self._issue.papers]
+        sent = self._store.deliveries.already_sent(self._issue.id, papers)
+        former = self._store.lookup.former()
+        rest = iter(subscribers)
+        while block := list(islice(rest, _BLOCK)):
+            yield from self._block(block, sent, former)
+
+    def _block(
+        self, block: Sequence[Subscriber], sent: Mapping[int, Collection[str]], former: Mapping[str, str]
+    ) -> Iterator[tuple[Subscriber, tuple[RankedPaper, ...], int]]:
+        selections = self._ranker.rank_many(
+            self._issue.papers,
+            [settled(subscriber.profile, former) for subscriber in block],
+            now=self._now,
+            size=max(subscriber.size for subscriber in block),
+            pins=self._issue.pins,
+            hides=self._issue.hides,
+            already_sent={place: sent[one.id] for place, one in enumerate(block) if one.id in sent},
+        )
+        for place, subscriber in enumerate(block):
+            papers = selections[place][: subscriber.size]
+            yield subscriber, papers, selections.open_to(place) - len(papers)
 
 
-def chooser_for(store: Store, issue: Issue, ranker: Ranker) -> Chooser:
+def _judged_at(issue: Issue) -> datetime:
+    """Return the moment that an issue's votes are judged at: when it was drafted, but no day of its papers before.
+
+    It follows from what the issue holds, so that every preview and the send judge alike.
+    """
+    assert issue.created_at is not None, "a stored issue has its date"  # noqa: S101 - narrows the type, never input
+    days = [paper.listed_on for paper in issue.papers if paper.listed_on]
+    return max([issue.created_at, *(datetime.combine(day, time.max, tzinfo=UTC) for day in days)])
+
+
+def chooser_for(store: Store, issue: Issue, ranker: Fits) -> Chooser:
     """Return the chooser of an issue, fitted on what the issue's ranking learns from."""
     return Chooser(store, issue, ranker.fit(corpus_of(store, issue)))
 
 
-def digest_for(store: Store, issue: Issue, subscriber: Subscriber, ranker: Ranker) -> Digest:
+def digest_for(store: Store, issue: Issue, subscriber: Subscriber, ranker: Fits) -> Digest:
     """Return one reader's digest: the frozen one where the issue is on its way, else as it would be frozen now."""
     delivery = store.deliveries.of(issue.id, subscriber.id)
     if delivery and delivery.digest_id is not None:

@@ -110,7 +110,8 @@ def approval_of(store: Store, issue: Issue, shaping: Shaping) -> str:
     The first is of all that a mail shows: texts, papers, pins, hides, templates. The second is of all that the
     ranking goes by: topics, weights, and the papers that it learns from.
     """
-    return f"{look_of(issue, shaping)}.{_digest([shaping.ranking, *map(_learned, corpus_of(store, issue))])}"
+    growth = json.dumps([paper.growth for paper in issue.papers])
+    return f"{look_of(issue, shaping)}.{_digest([shaping.ranking, growth, *map(_learned, corpus_of(store, issue))])}"
 
 
 def look_of(issue: Issue, shaping: Shaping) -> str:
@@ -121,7 +122,7 @@ def look_of(issue: Issue, shaping: Shaping) -> str:
         "note": issue.note,
         "pins": issue.pins,
         "hides": sorted(issue.hides),
-        "papers": [asdict(paper) for paper in issue.papers],
+        "papers": [_shown(paper) for paper in issue.papers],
         "look": shaping.look,
     }
     return _digest([json.dumps(content, sort_keys=True, default=str)])
@@ -135,6 +136,11 @@ def corpus_of(store: Store, issue: Issue) -> Iterator[Paper]:
     own = {paper.id: paper for paper in issue.papers}
     for paper in store.papers.corpus(parse_period(issue.period).last, mark=issue.corpus_mark):
         yield own.get(paper.id, paper)
+
+
+def _shown(paper: Paper) -> dict[str, object]:
+    """Return what a mail may show of a paper: how fast its votes grow only ranks it."""
+    return {name: value for name, value in asdict(paper).items() if name != "growth"}
 
 
 def _learned(paper: Paper) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from newsletter.model import Delivery, Issue, Message, RankedPaper, Subscriber
     from newsletter.pipeline.digests import Chooser, Press
     from newsletter.pipeline.drafting import Shaping
-    from newsletter.rank.ranker import Ranker
+    from newsletter.pipeline.fitting import Fits
     from newsletter.store import Store
 
     _Chosen = tuple[Subscriber, tuple[RankedPaper, ...], int]
@@ -47,7 +47,7 @@ class Plan:
     skipped: int
 
 
-def plan(store: Store, issue: Issue, ranker: Ranker) -> Plan:
+def plan(store: Store, issue: Issue, ranker: Fits) -> Plan:
     """Return what sending this issue would do; changes nothing."""
     mails = skipped = 0
     distinct = set()
@@ -81,7 +81,7 @@ def check_sendable(store: Store, issue: Issue, shaping: Shaping) -> None:
         )
 
 
-def freeze(store: Store, issue: Issue, ranker: Ranker, press: Press, *, now: datetime) -> None:
+def freeze(store: Store, issue: Issue, ranker: Fits, press: Press, *, now: datetime) -> None:
     """Decide and store what each reader gets, all in one transaction; an issue already frozen stays as it is.
 
     Each different selection is rendered once, so that a mistake in a template is found before the first mail leaves.

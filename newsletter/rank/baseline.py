@@ -6,7 +6,7 @@ uses no votes and no stated wishes. It serves comparisons only.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _FEATURES = 20_000
 _FEWEST_PAPERS = 5  # that a term must stand in
 _LARGEST_SHARE = 0.1  # of papers that a term may stand in
+_WORD = r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b"
 _SMALL = 500  # fewer papers keep every term: the two limits above may leave none
 
 
@@ -32,26 +33,37 @@ class SvmBaseline:
         Raises:
             ValueError: it does not, or has no word.
         """
-        is_small = len(corpus) < _SMALL
-        self._words = TfidfVectorizer(
-            strip_accents="unicode",
-            stop_words="english",
-            ngram_range=(1, 2),
-            max_features=_FEATURES,
-            sublinear_tf=True,
-            min_df=1 if is_small else _FEWEST_PAPERS,
-            max_df=1.0 if is_small else _LARGEST_SHARE,
-        )
-        vectors = self._words.fit_transform([_text(paper) for paper in corpus])
-        labels = [paper.id in liked for paper in corpus]
-        self._plane = LinearSVC(class_weight="balanced", C=0.01, tol=1e-6, max_iter=10_000, random_state=0)
-        self._plane.fit(vectors, labels)
+        vectors, self._words = vectors_of(corpus)
+        self._plane = plane_of(vectors, [paper.id in liked for paper in corpus])
 
     def order(self, papers: Sequence[Paper]) -> list[str]:
         """Return the ids of `papers`, best first; equal ones as they came."""
-        distances = self._plane.decision_function(self._words.transform([_text(paper) for paper in papers]))
+        distances = self._plane.decision_function(self._words.transform(texts_of(papers)))
         return [papers[row].id for row in np.argsort(-distances, kind="stable")]
 
 
-def _text(paper: Paper) -> str:
-    return f"{paper.title} {paper.abstract or paper.summary} {' '.join(paper.authors)}"
+def vectors_of(corpus: Sequence[Paper]) -> tuple[Any, TfidfVectorizer]:
+    """Return the features of papers, one row each, and what makes them of other texts; the same for all readers."""
+    is_small = len(corpus) < _SMALL
+    words = TfidfVectorizer(
+        strip_accents="unicode",
+        stop_words="english",
+        token_pattern=_WORD,
+        ngram_range=(1, 2),
+        max_features=_FEATURES,
+        sublinear_tf=True,
+        min_df=1 if is_small else _FEWEST_PAPERS,
+        max_df=1.0 if is_small else _LARGEST_SHARE,
+    )
+    return words.fit_transform(texts_of(corpus)), words
+
+
+def plane_of(vectors: Any, liked: Sequence[bool]) -> LinearSVC:  # noqa: ANN401 - scipy ships no types
+    """Return the plane between the rows that a reader liked and the others."""
+    plane = LinearSVC(class_weight="balanced", C=0.01, tol=1e-6, max_iter=10_000, random_state=0)
+    return plane.fit(vectors, liked)
+
+
+def texts_of(papers: Sequence[Paper]) -> list[str]:
+    """Return what of each paper is compared."""
+    return [f"{paper.title} {paper.abstract or paper.summary} {' '.join(paper.authors)}" for paper in papers]

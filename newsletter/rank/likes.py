@@ -1,99 +1,137 @@
-"""What a reader's liked papers say of others: a linear model that is learned anew from however many there are.
+"""What readers' liked and disliked papers say of others: a linear model for each reader, learned for many at once.
 
-The model is a linear discriminant with a diagonal covariance (Bickel and Levina, 2004, "naive Bayes"): each term weighs
-by how much more the liked papers have it than the corpus, over how much it varies there. A term speaks for a paper
-only where the liked ones have it twice as much, and terms they lack speak against it with less weight. It needs no
-solver, so that it costs a reader a few sums, and shrinks towards the plain mean of the liked papers where they are
-few. It knows no stated wishes and no votes.
+The model is a linear discriminant with two covariances, each fast to undo. Over terms a diagonal one (Bickel and
+Levina, 2004, "naive Bayes"): a term weighs by how much more the liked papers have it than the corpus, over how much it
+varies there. It speaks for a paper only where the liked ones have it twice as much, and terms that they lack speak
+against it with less weight. Over the few axes of the space a full one (Fisher, 1936), which counts the more the fewer
+papers are known, for then they share few terms with others. Disliked papers make a model of their own, of what they
+have and neither the corpus nor the liked ones. It needs no solver and shrinks towards the plain mean of the papers
+where they are few. It knows no stated wishes and no votes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import vstack
+from scipy.sparse import csr_array
+
+from newsletter.rank.neighbours import nearness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from newsletter.rank.candidates import Candidates
+    from newsletter.rank.space import Space
+    from newsletter.rank.vectors import Vectors
 
-Row = NDArray[np.float64]
+Rows = NDArray[np.float64]
+Weights = NDArray[np.float32]
 
-# Chosen on the development part of the replay (lists cut at several shares, from 1 to 90 liked papers).
+# Chosen on the development part of the replay (lists cut at several shares, from 1 to 73 liked papers).
 _SHRINKAGE = 1e-4  # added to each term's variance, which is about as large for the terms that tell papers apart
-_FEW = 10  # liked papers for which it is twice that; for one paper eleven times
+_FEW = 10  # papers for which it is twice that; for one paper eleven times
 _TELLING = 2.0  # times as much as in the corpus a term must stand in the liked papers to speak for a paper
 _LACKING = 0.4  # the weight of terms that the liked papers have less than the corpus
-_WEIGHT_EACH = 0.12  # of each liked paper beside stated wishes, which weigh 1
-_MOST_WEIGHT = 3.0  # of all of them
-_WEIGHT_ALONE = 2.5  # of likes where no wish is stated, beside the votes
+_AXES_FADE = 5.0  # papers more for which the axes weigh half as much beside the terms as for one paper alone, then 1
+# Scores vary more than if terms came and went independently: so many times, for one paper and for very many.
+_TOGETHER_ONE, _TOGETHER_MANY = 2.3, 3.0
 _FULL_GAIN = 5.0  # standard deviations above the corpus that count as a very good match, 1.0
 _STEEPNESS = 2.0  # of the bend between below and above the mean of the corpus
-_MOST_GAIN = 3.0  # and what a liked paper itself has
+MOST_GAIN = 3.0  # and what a liked paper itself has
+_TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Likes:
-    """For each candidate its `gains` (0 to 3, about 1 as a very good match), and the liked paper behind each gain.
+class Known:
+    """Papers that can be learned from, as rows of `terms` and `latents`; the row of each paper's id."""
 
-    `weight` grows with the number of liked papers: how much the gains count beside a stated wish. `because` is the
-    title of the liked paper that raised a candidate most; empty where none did.
+    terms: Vectors
+    latents: NDArray[np.float32]
+    rows: dict[str, int]
+
+    def found(self, ids: Sequence[str]) -> list[int]:
+        """Return the rows of those of `ids` that are known, in rising order, each once."""
+        return sorted({self.rows[key] for key in ids if key in self.rows})
+
+
+def gains(
+    space: Space, candidates: Known, known: Known, liked: Sequence[Sequence[int]], disliked: Sequence[Sequence[int]]
+) -> tuple[Rows, Rows]:
+    """Return for each reader (rows) what each candidate gains by likeness to liked and to disliked papers, 0 to 3.
+
+    1 is as much as a very good match. `liked` and `disliked` name rows of `known`, one list a reader.
     """
+    likes = _Seen.of(space, known, liked)
+    for_liked = _standing(space, candidates, _leaning(space, likes), likes.latents - space.centre, likes.number)
+    for_liked += nearness(space, candidates, known, liked)
+    if not any(disliked):
+        return _ramp(for_liked), np.zeros_like(for_liked)
+    dislikes = _Seen.of(space, known, disliked)
+    telling = np.maximum(dislikes.terms - _TELLING * np.maximum(likes.terms, space.mean), 0)
+    apart = np.where(likes.number[:, None] > 0, likes.latents, space.centre)
+    return _ramp(for_liked), _ramp(_standing(space, candidates, telling, dislikes.latents - apart, dislikes.number))
 
-    gains: Row
-    weight: float
-    because: tuple[str, ...]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """For each reader the mean of some papers, in terms and along the axes, and how many papers they were."""
+
+    terms: Weights
+    latents: Rows
+    number: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, space: Space, known: Known, papers: Sequence[Sequence[int]]) -> _Seen:
+        number = np.array([len(rows) for rows in papers], dtype=np.int64)
+        columns = np.array([row for rows in papers for row in rows], dtype=np.int64)
+        shares = np.repeat(1 / np.maximum(number, 1), number).astype(np.float32)
+        starts = np.concatenate([[0], np.cumsum(number)])
+        members = csr_array((shares, columns, starts), shape=(len(papers), known.terms.shape[0]))
+        terms = (members @ known.terms).toarray() if columns.size else np.zeros((len(papers), space.mean.size))
+        return cls(terms.astype(np.float32, copy=False), np.asarray(members @ known.latents, dtype=np.float64), number)
 
 
-def learned(ready: Candidates, liked: Iterable[str], *, has_wishes: bool) -> Likes:
-    """Return what the liked papers (ids; those that neither the corpus nor the candidates have are passed over) say.
+def _leaning(space: Space, likes: _Seen) -> Weights:
+    for_it = np.maximum(likes.terms - _TELLING * space.mean, 0)
+    for_it += np.float32(_LACKING) * np.minimum(likes.terms - space.mean, 0)
+    return for_it
 
-    `has_wishes` says whether the reader stated any, beside which the likes are weighed.
+
+def _standing(
+    space: Space, candidates: Known, leaning: Weights, along: Rows, number: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return how many standard deviations each candidate stands above the corpus; -inf where no paper is known."""
+    shrinkage = _SHRINKAGE * (1 + _FEW / np.maximum(number, 1))
+    plane = leaning / (space.variance + shrinkage[:, None].astype(np.float32))
+    # Sums along a row, and not a matrix product, whose last digits depend on how many readers are asked for at once.
+    level = (plane * space.mean).sum(axis=1, dtype=np.float64)
+    spread = np.sqrt((plane * plane * space.variance).sum(axis=1, dtype=np.float64))
+    together = _TOGETHER_MANY - (_TOGETHER_MANY - _TOGETHER_ONE) / np.sqrt(np.maximum(number, 1))
+    by_terms = (np.asarray(candidates.terms @ plane.T).T - level[:, None]) / (together * spread + _TINY)[:, None]
+    weights = along @ space.sharpened
+    deviation = np.sqrt(np.maximum(((weights @ space.spread) * weights).sum(axis=1), 0))
+    by_axes = weights @ (candidates.latents - space.centre).T / (deviation + _TINY)[:, None]
+    share = ((1 + _AXES_FADE) / (np.maximum(number, 1) + _AXES_FADE))[:, None]
+    return np.asarray(np.where(number[:, None] > 0, (by_terms + share * by_axes) / (1 + share), -np.inf))
+
+
+def _ramp(deviations: NDArray[np.float64]) -> Rows:
+    """Return gains by a smooth ramp that is almost 0 below the corpus' mean and rises everywhere, to keep the order."""
+    return np.minimum(np.logaddexp(0, _STEEPNESS * deviations) / (_STEEPNESS * _FULL_GAIN), MOST_GAIN)
+
+
+def behind(space: Space, candidates: Known, known: Known, liked: Sequence[int], rows: Sequence[int]) -> list[int]:
+    """Return for each of the candidates' `rows` which other of `liked` (rows of `known`) raised it most; -1 for none.
+
+    The candidates stand first in `known`, in their order.
     """
-    titles, vectors = _known(ready, frozenset(liked))
-    if not titles:
-        return Likes(np.zeros(len(ready.papers)), 0.0, ("",) * len(ready.papers))
-    model = ready.model
-    scale = 1 / (model.variance + _SHRINKAGE * (1 + _FEW / len(titles)))
-    plane = _leaning(np.asarray(vectors.mean(axis=0)).ravel(), model.mean) * scale
-    own = np.isin([paper.id for paper in ready.papers], list(titles))
-    gains = np.where(own, _MOST_GAIN, _gains(ready.by_place.T @ plane, model.background @ plane))
-    weight = min(_WEIGHT_EACH * len(titles), _MOST_WEIGHT) if has_wishes else _WEIGHT_ALONE
-    shares = (vectors.multiply(scale) @ ready.by_place).toarray() - ready.by_place.T @ (model.mean * scale)
-    return Likes(gains, weight, tuple(_behind(ready, titles, shares)))
-
-
-def _known(ready: Candidates, liked: frozenset[str]) -> tuple[dict[str, str], Any]:
-    """Return the titles of the liked papers that are known, by id, and one row of terms for each."""
-    here = [row for row, paper in enumerate(ready.papers) if paper.id in liked]
-    titles = {ready.papers[row].id: ready.papers[row].title for row in here}
-    stored = sorted(key for key in liked if key in ready.model.rows and key not in titles)
-    rows = [ready.model.rows[key] for key in stored]
-    titles |= {key: ready.model.titles[row] for key, row in zip(stored, rows, strict=True)}
-    return titles, vstack([ready.by_place[:, here].T, ready.model.background[rows]], format="csr")
-
-
-def _leaning(liked: Row, corpus: NDArray[np.float32]) -> Row:
-    return np.asarray(np.maximum(liked - _TELLING * corpus, 0) + _LACKING * np.minimum(liked - corpus, 0))
-
-
-def _gains(scores: Row, corpus: Row) -> Row:
-    """Return how far scores stand above the corpus, by a smooth ramp that is almost 0 below its mean.
-
-    The ramp rises everywhere, so that it keeps the order.
-    """
-    deviations = (scores - corpus.mean()) / (corpus.std() or 1.0)
-    ramp = np.logaddexp(0, _STEEPNESS * deviations) / _STEEPNESS
-    return np.asarray(np.minimum(ramp / _FULL_GAIN, _MOST_GAIN))
-
-
-def _behind(ready: Candidates, titles: dict[str, str], shares: NDArray[np.float64]) -> Iterable[str]:
-    """Yield for each candidate the title of the liked paper, other than itself, whose share is largest and above 0."""
-    keys: Sequence[str] = list(titles)
-    for paper, column in zip(ready.papers, shares.T, strict=True):
-        best = max((row for row, key in enumerate(keys) if key != paper.id), key=column.__getitem__, default=None)
-        yield titles[keys[best]] if best is not None and column[best] > 0 else ""
+    if not liked or not rows:
+        return [-1] * len(rows)
+    scale = 1 / (space.variance + _SHRINKAGE * (1 + _FEW / len(liked)))
+    scaled = candidates.terms[list(rows)].multiply(scale).tocsr()
+    shares = (known.terms[list(liked)] @ scaled.T).toarray() - np.asarray(scaled @ space.mean)
+    shares[np.array(liked)[:, None] == np.array(rows)] = 0.0  # no paper stands where it does because of itself
+    best = shares.argmax(axis=0)
+    return [liked[one] if shares[one, place] > 0 else -1 for place, one in enumerate(best.tolist())]

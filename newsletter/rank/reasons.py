@@ -9,12 +9,12 @@ from functools import lru_cache
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from newsletter.model import Paper, Profile, title_key
-from newsletter.rank.terms import holds, written_out
+from newsletter.model import title_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable
 
+EDITORS_PICK = "editor's pick"
 _MOST_TERMS = 4
 _LABEL_WIDTH = 60
 
@@ -50,36 +50,3 @@ def for_like(title: str) -> str:
 
 def _short(label: str) -> str:
     return label if len(label) <= _LABEL_WIDTH else shorten(label, _LABEL_WIDTH, placeholder="…")
-
-
-def for_votes(upvotes: int) -> str:
-    """Return the reason for votes."""
-    return f"{upvotes} upvote{'' if upvotes == 1 else 's'}"
-
-
-def followed(papers: Sequence[Paper], profile: Profile) -> list[str]:
-    """Return for each paper the reason for an author or organisation that the profile follows, or an empty string.
-
-    Authors are compared by their whole names, organisations by their words in a row ("DeepMind" is found in "Google
-    DeepMind"); case and punctuation do not count.
-    """
-    authors = {title_key(name) for name in profile.authors} - {""}
-    organisations = [words for name in profile.organisations if (words := _words(name))]
-    if not authors and not organisations:
-        return [""] * len(papers)
-    return [_for_authors(paper, authors) or _for_organisation(paper, organisations) for paper in papers]
-
-
-def _for_authors(paper: Paper, wanted: Collection[str]) -> str:
-    names = dict.fromkeys(name for name in paper.authors if title_key(name) in wanted) if wanted else ()
-    return f"by an author you follow: {', '.join(names)}" if names else ""
-
-
-def _for_organisation(paper: Paper, wanted: Iterable[str]) -> str:
-    own = _words(paper.organisation)
-    is_followed = any(holds(own, words) for words in wanted)
-    return f"from an organisation you follow: {paper.organisation}" if is_followed else ""
-
-
-def _words(name: str) -> str:
-    return written_out(title_key(name).split())

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.rank.terms import STOP_WORDS, Vocabulary, holds, wished_terms, written_out
-from newsletter.rank.text import TextModel, place_of
+from newsletter.rank.vectors import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from newsletter.rank.text import TextModel
     from newsletter.rank.topics import Wish
 
 _LONGEST_RUN = 3
 _MOST_SIGNS = 60  # of a very long interest not every run of words can be looked for
 _COMMON_SHARE = 0.15  # a single word that more papers hold says nothing by itself
+_FEWEST_COMMON = 2  # papers: of a handful, two that hold a word do not make it common
 _NAMED = 3
 _EDGES = "\"'`.,;:!?()[]{}<>"
 
@@ -91,4 +93,5 @@ def _runs(tokens: Sequence[str]) -> Iterator[str]:
 
 
 def _is_common(places: Sequence[int], model: TextModel) -> bool:
-    return len(places) == 1 and int(model.frequency[places[0]]) > _COMMON_SHARE * model.documents
+    most = max(_COMMON_SHARE * model.documents, _FEWEST_COMMON)
+    return len(places) == 1 and int(model.frequency[places[0]]) > most

@@ -1,4 +1,4 @@
-"""What a reader wishes for: named topics and free-text interests in one form, and the checks on topic names.
+"""What a reader wishes for: named topics and free-text interests in one form.
 
 An interest may hold a phrase in quotes, which must stand in a paper, and `-word` or `-"a phrase"`, which mutes as the
 profile's own list does. Commas and line breaks part an interest. Nothing here weighs or looks at papers.
@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from newsletter.model import Profile, Topic
+    from newsletter.model import Topic
 
 _MUTED = re.compile(r'(?<!\S)-(?:"([^"]+)"|([^\s,;"]+))')
 _QUOTED = re.compile(r'"([^"]+)"')
@@ -31,12 +29,6 @@ class Wish:
     required: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()
     is_free_text: bool = False
-
-
-def unknown_topics(profile: Profile, topics: Iterable[Topic]) -> tuple[str, ...]:
-    """Return the topic names of `profile` that `topics` does not have, in the profile's order."""
-    known = {topic.name for topic in topics}
-    return tuple(name for name in profile.topics if name not in known)
 
 
 def wish_of_topic(topic: Topic) -> Wish:
@@ -65,7 +57,6 @@ def _wish_of_part(part: str) -> Wish:
     return Wish(label=phrase, phrases=(phrase,), required=tuple(_QUOTED.findall(part)), is_free_text=True)
 
 
-def muted_terms(profile: Profile) -> tuple[str, ...]:
-    """Return what takes a paper out for this reader: the muted terms, and the `-term`s of the interests."""
-    minus = (quoted or bare for interest in profile.interests for quoted, bare in _MUTED.findall(interest))
-    return (*profile.muted, *minus)
+def minus_terms(text: str) -> tuple[str, ...]:
+    """Return what an interest mutes: its `-word`s and `-"phrases"`."""
+    return tuple(quoted or bare for quoted, bare in _MUTED.findall(text))

@@ -26,8 +26,8 @@ _LISTS = ("authors", "keywords")
 _DAYS = ("published", "listed_on")
 _PROFILE_NAMES = tuple(field.name for field in fields(Profile))
 _PAPER_NAMES = tuple(field.name for field in fields(Paper))
-# Stored as listings and snapshots, not in the paper's row.
-_DATED = frozenset({"listed_on", "upvotes", "comments"})
+# Stored as listings and snapshots, or derived from these, not in the paper's row.
+_DATED = frozenset({"listed_on", "upvotes", "comments", "growth"})
 PLAIN_NAMES = tuple(field.name for field in fields(Paper) if field.name not in _DATED | {"links"})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -13,12 +15,13 @@ from newsletter.store.codec import row_paper
 from newsletter.store.columns import storable
 from newsletter.store.engine import Lock, hold
 from newsletter.store.schema import listings, paper_ids, papers, votes
+from newsletter.store.snapshots import growth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from sqlalchemy import Column, ColumnElement, Connection, RowMapping, ScalarSelect, Select
+    from sqlalchemy import Column, ColumnElement, Connection, RowMapping, ScalarSelect, Select, Subquery
 
     from newsletter.store.engine import Database
 
@@ -28,7 +31,10 @@ _PAGE = 500  # rows that are fetched, or ids that are asked for, at a time
 
 
 class PaperStore:
-    """The papers. Days are UTC days; a paper comes back with its latest listing and its newest votes."""
+    """The papers. Days are UTC days; a paper comes back with its latest listing and its newest votes.
+
+    Its growth comes with those of a period only (`on`).
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,7 +69,8 @@ class PaperStore:
     def on(self, first: date, last: date, *, source: str | None = None) -> list[Paper]:
         """Return the papers listed from `first` to `last`, by listing day, then most upvotes, then id.
 
-        A paper listed on several of these days stands once, on the latest.
+        A paper listed on several of these days stands once, on the latest. The papers of one source and day were
+        looked at together, so a snapshot of one of them is a look at them all (see `snapshots.growth`).
         """
         span: ColumnElement[bool] = listings.c.listed_on.between(first, last)
         if source is not None:
@@ -76,8 +83,9 @@ class PaperStore:
         )
         statement = _select(listed.c.day).join(listed, listed.c.paper == papers.c.number)
         with self._database.reading() as connection:
-            found = [_paper(row) for row in connection.execute(statement).mappings()]
-        return sorted(found, key=_by_day)
+            found = {row["number"]: _paper(row) for row in connection.execute(statement).mappings()}
+            counted = _counted(connection, listed)
+        return sorted(_with_growth(found, counted), key=_by_day)
 
     def listings(self, first: date, last: date) -> list[tuple[date, str, str]]:
         """Return every listing from `first` to `last` as (day, source, paper id), in that order."""
@@ -194,6 +202,23 @@ def _last_listing(until: date | None = None) -> ScalarSelect[Any]:
 
 def _paper(row: RowMapping) -> Paper:
     return row_paper(row, listed_on=row["day"], upvotes=row["upvotes"], comments=row["comments"])
+
+
+def _counted(connection: Connection, listed: Subquery) -> dict[int, dict[datetime, int]]:
+    """Return the known upvotes of each of the papers `listed`, by when they were taken."""
+    statement = select(votes.c.paper, votes.c.taken_at, votes.c.upvotes).join(listed, listed.c.paper == votes.c.paper)
+    counted: defaultdict[int, dict[datetime, int]] = defaultdict(dict)
+    for paper, taken_at, upvotes in connection.execute(statement.where(votes.c.upvotes.is_not(None))):
+        counted[paper][taken_at] = upvotes
+    return counted
+
+
+def _with_growth(found: Mapping[int, Paper], counted: Mapping[int, Mapping[datetime, int]]) -> Iterator[Paper]:
+    looks: defaultdict[tuple[date | None, str], set[datetime]] = defaultdict(set)
+    for number, paper in found.items():
+        looks[paper.listed_on, paper.source].update(counted.get(number, ()))
+    for number, paper in found.items():
+        yield replace(paper, growth=growth(counted.get(number, {}), looks[paper.listed_on, paper.source]))
 
 
 def _by_day(paper: Paper) -> tuple[Any, ...]:

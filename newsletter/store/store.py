@@ -1,4 +1,4 @@
-"""Opens the store and holds its four parts together."""
+"""Opens the store and holds its parts together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from newsletter.errors import StoreError
 from newsletter.store.deliveries import DeliveryStore
 from newsletter.store.engine import Database, is_sqlite, prepare_file, read_url
 from newsletter.store.issues import IssueStore
+from newsletter.store.lookup import PaperLookup
 from newsletter.store.papers import PaperStore
 from newsletter.store.schema import SCHEMA_VERSION, issues, papers, subscribers
 from newsletter.store.subscribers import SubscriberStore
@@ -28,6 +29,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.papers = PaperStore(database)
+        self.lookup = PaperLookup(database)
         self.subscribers = SubscriberStore(database)
         self.issues = IssueStore(database)
         self.deliveries = DeliveryStore(database)

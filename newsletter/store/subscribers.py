@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from newsletter.errors import StoreError
 from newsletter.model import Cadence, Subscriber, SubscriberStatus
 from newsletter.store import schema
 from newsletter.store.codec import payload_profile, profile_payload
@@ -17,7 +16,7 @@ from newsletter.store.engine import insert_into, refresh_statistics
 from newsletter.store.schema import subscribers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row, Select
@@ -116,30 +115,31 @@ class SubscriberStore:
 
     def set_status(self, address: str, status: SubscriberStatus, *, now: datetime) -> Subscriber | None:
         """Set where the subscriber with this address stands; None where there is none."""
-        return self._change(subscribers.c.address_key == address_key(address), {"status": status.value}, now)
+        whose = subscribers.c.address_key == address_key(address)
+        statement = update(subscribers).where(whose).values(status=status.value, updated_at=now)
+        with self._database.writing() as connection:
+            row = connection.execute(statement.returning(subscribers)).first()
+        return None if row is None else _subscriber(row)
 
-    def update(self, subscriber: Subscriber, *, now: datetime) -> Subscriber:
-        """Store what the subscriber wants: profile, cadence, hour, time zone, size.
+    def change(self, address: str, decide: Callable[[Subscriber], Subscriber], *, now: datetime) -> Subscriber | None:
+        """Store what `decide` makes of the subscriber's wishes: profile, cadence, hour, time zone, size.
 
-        Address and status stay as they are stored, so that an older copy cannot undo an unsubscribe.
-
-        Raises:
-            StoreError: there is no subscriber with this id.
+        One transaction reads and writes, so that no other change of the same subscriber is lost between the two.
+        Address and status stay as they are stored. None where there is no such subscriber; what `decide` raises
+        goes through, and nothing is changed.
         """
-        stored = self._change(subscribers.c.id == subscriber.id, _wishes(subscriber), now)
-        if stored is None:
-            raise StoreError(f"database {self._database.name}: there is no subscriber {subscriber.id} to update")
-        return stored
+        with self._database.writing() as connection:
+            whose = subscribers.c.address_key == address_key(address)
+            row = connection.execute(select(subscribers).where(whose).with_for_update()).first()
+            if row is None:
+                return None
+            wishes = _wishes(decide(_subscriber(row)))
+            statement = update(subscribers).where(subscribers.c.id == row.id).values(**wishes, updated_at=now)
+            return _subscriber(connection.execute(statement.returning(subscribers)).one())
 
     def _one(self, condition: ColumnElement[bool]) -> Subscriber | None:
         with self._database.reading() as connection:
             row = connection.execute(select(subscribers).where(condition)).first()
-        return None if row is None else _subscriber(row)
-
-    def _change(self, condition: ColumnElement[bool], values: dict[str, Any], now: datetime) -> Subscriber | None:
-        statement = update(subscribers).where(condition).values(**values, updated_at=now).returning(subscribers)
-        with self._database.writing() as connection:
-            row = connection.execute(statement).first()
         return None if row is None else _subscriber(row)
 
 

@@ -30,7 +30,7 @@ def no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def drafted(newsletter: Newsletter) -> Newsletter:
     newsletter.well("subscribers", "add", "ada@example.org", "--interest", "kv cache", "--confirmed")
-    newsletter.well("subscribers", "add", "bob@example.org", "--interest", "robot arms", "--confirmed")
+    newsletter.well("subscribers", "add", "bob@example.org", "--interest", "protein folding", "--confirmed")
     newsletter.well("subscribers", "add", "cyd@example.org", "--interest", "kv cache", "--confirmed")
     newsletter.well("subscribers", "add", "dan@example.org")
     newsletter.well("draft", "2026-07-14")

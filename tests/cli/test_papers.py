@@ -48,7 +48,7 @@ def test_search_finds_words_in_titles_abstracts_and_authors(newsletter: Newslett
 def test_rank_puts_the_interest_first_and_says_why(newsletter: Newsletter) -> None:
     ranked = newsletter.well("rank", "--date", "2026-07-14", "--interest", "kv cache", "--json").json
     assert [one["id"] for one in ranked] == ["2607.00001", "2607.00002"]
-    assert set(ranked[0]) == {"id", "title", "score", "reasons"}
+    assert set(ranked[0]) == {"id", "title", "score", "matched", "reasons"}
     assert ranked[0]["score"] > ranked[1]["score"]
     assert any("cache" in reason for reason in ranked[0]["reasons"])
     by_votes = newsletter.well("rank", "--date", "2026-07-14", "--json").json

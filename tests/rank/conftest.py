@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tomllib
 from datetime import UTC, date, datetime
@@ -39,6 +40,13 @@ def month(days: dict[date, tuple[Paper, ...]]) -> tuple[Paper, ...]:
 
 
 @pytest.fixture(scope="session")
+def replayed(shared_data: Path) -> tuple[Paper, ...]:
+    """Two years of listed papers."""
+    with gzip.open(shared_data / "replay" / "papers.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return tuple(_replayed(json.loads(line)) for line in lines)
+
+
+@pytest.fixture(scope="session")
 def topics() -> tuple[Topic, ...]:
     tables = tomllib.loads(resource("config", "topics.toml").read_text("utf-8"))
     return tuple(
@@ -66,6 +74,17 @@ def unfitted(topics: tuple[Topic, ...], aliases: Mapping[str, Sequence[str]]) ->
 @pytest.fixture(scope="session")
 def ranker(unfitted: Ranker, month: tuple[Paper, ...]) -> Ranker:
     return unfitted.fit(month)
+
+
+def _replayed(item: Mapping[str, str]) -> Paper:
+    return Paper(
+        id=item["id"],
+        source="huggingface",
+        title=item["title"],
+        abstract=item["summary"],
+        listed_on=date.fromisoformat(item["date"]),
+        upvotes=int(item["upvotes"]),
+    )
 
 
 def _papers(path: Path) -> tuple[Paper, ...]:

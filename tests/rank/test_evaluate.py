@@ -12,7 +12,7 @@ RANKER = Ranker([], topic_weight=1.0, votes_weight=0.1, floor=0.2)
 
 
 def made() -> Replay:
-    """Thirty days of five papers each; the reader keeps every cheese paper, for which nobody votes."""
+    """Sixty days of five papers each; the reader keeps every cheese paper, for which nobody votes."""
     things = ("cheese", "bread", "wine", "olives", "honey")
     papers = [
         Paper(
@@ -23,7 +23,7 @@ def made() -> Replay:
             listed_on=START + timedelta(days=number),
             upvotes=place,
         )
-        for number in range(30)
+        for number in range(60)
         for place, thing in enumerate(things)
     ]
     added = {one.id: one.listed_on for one in papers if one.id.endswith("cheese") and one.listed_on}
@@ -34,7 +34,7 @@ def test_every_order_is_measured_over_the_same_days() -> None:
     split = made()
     results = measured(split, RANKER, ("cheese",), seed=0)
     assert list(results) == ["random", "votes only", "topic only", "blended", "words only", "tf-idf + svm"]
-    assert {len(one.ndcg) for one in results.values()} == {len(split.days)} == {12}
+    assert {len(one.ndcg) for one in results.values()} == {len(split.days)} == {24}
     assert figures([results["votes only"]], seed=0).auc.mean == 0.0
     for name in ("topic only", "blended", "words only", "tf-idf + svm"):
         assert figures([results[name]], seed=0).ndcg.mean > 0.95, name

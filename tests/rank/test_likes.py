@@ -3,12 +3,18 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsletter.model import Paper, Profile, Topic
+from newsletter.rank.likes import MOST_GAIN, behind, gains
 from newsletter.rank.ranker import Ranker
+from newsletter.rank.terms import Vocabulary
+from newsletter.rank.text import fit
+from tests.rank import made_up
+from tests.rank.made_up import NOW, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,54 +46,96 @@ def halves(days: Mapping[date, tuple[Paper, ...]], unfitted: Ranker) -> Halves:
     return Halves(past, later, unfitted.fit(past))
 
 
-thorough = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-words = st.sampled_from(["agents", "tool", "use", "video", "generation", "cheese", "chemistry", "of", "强化", "🤖"])
-texts = st.lists(words, max_size=8).map(" ".join)
-papers = st.builds(
-    Paper,
-    id=st.sampled_from("abcdefgh"),
-    source=st.just("t"),
-    title=texts,
-    abstract=texts,
-    upvotes=st.none() | st.integers(0, 99),
-)
-likes = st.lists(st.sampled_from("abcdefghxyz"), max_size=6, unique=True).map(tuple)
-profiles = st.builds(
-    Profile, topics=st.sampled_from([(), ("video",)]), interests=st.lists(texts, max_size=2).map(tuple), liked=likes
-)
+thorough = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+rankers = st.sampled_from([0, 120, 320]).map(fitted)  # without a model of its own, with one, and with axes
 
 
 def by_id(ranked: Sequence[RankedPaper]) -> dict[str, RankedPaper]:
     return {one.paper.id: one for one in ranked}
 
 
-@thorough
-@given(
-    corpus=st.lists(papers, max_size=10),
-    candidates=st.lists(papers, min_size=1, max_size=8),
-    profile=profiles,
-    key=st.sampled_from("abcdefgh"),
-)
-def test_a_like_never_lowers_its_own_paper(
-    corpus: list[Paper], candidates: list[Paper], profile: Profile, key: str, now: datetime
-) -> None:
-    ranker = PLAIN.fit(corpus)
-    without = tuple(one for one in profile.liked if one != key)
-    before = by_id(ranker.rank(candidates, dataclasses.replace(profile, liked=without), now=now))
-    after = by_id(ranker.rank(candidates, dataclasses.replace(profile, liked=(*without, key)), now=now))
-    if key in before:
-        assert after[key].score >= before[key].score
+def place(ranked: Sequence[RankedPaper], key: str) -> int:
+    return [one.paper.id for one in ranked].index(key)
+
+
+def without(ids: tuple[str, ...], key: str) -> tuple[str, ...]:
+    return tuple(one for one in ids if one != key)
+
+
+@st.composite
+def with_one_of_them(draw: st.DrawFn) -> tuple[list[Paper], Profile, str]:
+    """Return candidates, a profile that mutes and likes none of a paper, often wishes for it, and that paper's id."""
+    given_ = draw(st.lists(made_up.papers, min_size=1, max_size=10))
+    paper = draw(st.sampled_from(made_up.once(given_)))
+    profile = dataclasses.replace(draw(made_up.profiles), muted=())
+    wishes = tuple(wish.replace("-", " ") for wish in profile.interests)
+    wishes = draw(st.sampled_from([wishes, (paper.title, *wishes)]))
+    many = draw(st.sampled_from([(), tuple(f"p{number:03}" for number in range(30))]))
+    liked, disliked = without((*profile.liked, *many), paper.id), without(profile.disliked, paper.id)
+    profile = dataclasses.replace(profile, interests=wishes, liked=liked, disliked=disliked)
+    return given_, profile, paper.id
 
 
 @thorough
-@given(candidates=st.lists(papers, max_size=8), profile=profiles, data=st.data())
-def test_neither_the_order_of_papers_nor_of_likes_shows(
-    candidates: list[Paper], profile: Profile, data: st.DataObject, now: datetime
+@given(ranker=rankers, drawn=with_one_of_them())
+def test_a_like_never_lowers_its_own_paper(ranker: Ranker, drawn: tuple[list[Paper], Profile, str]) -> None:
+    given_, profile, key = drawn
+    liking = dataclasses.replace(profile, liked=(*profile.liked, key))
+    before, after = (ranker.rank(given_, one, now=NOW) for one in (profile, liking))
+    assert by_id(after)[key].score >= by_id(before)[key].score
+    assert by_id(after)[key].matched
+    assert place(after, key) <= place(before, key)
+
+
+@thorough
+@given(ranker=rankers, drawn=with_one_of_them())
+def test_a_like_lowers_its_own_paper_in_no_digest(ranker: Ranker, drawn: tuple[list[Paper], Profile, str]) -> None:
+    given_, profile, key = drawn
+    liking = dataclasses.replace(profile, liked=(*profile.liked, key))
+    selected = ranker.rank_many(made_up.apart(given_), [profile, liking], now=NOW, size=len(given_))
+    assert place(selected[1], key) <= place(selected[0], key)
+
+
+@thorough
+@given(ranker=rankers, drawn=with_one_of_them())
+def test_a_dislike_never_raises_its_own_paper(ranker: Ranker, drawn: tuple[list[Paper], Profile, str]) -> None:
+    given_, profile, key = drawn
+    disliking = dataclasses.replace(profile, disliked=(*profile.disliked, key))
+    before, after = (by_id(ranker.rank(given_, one, now=NOW))[key] for one in (profile, disliking))
+    assert after.score <= before.score
+    assert before.matched or not after.matched
+    assert not any(reason.startswith(LIKED) for reason in after.reasons)
+
+
+def test_what_dislikes_take_below_nothing_is_not_matched_however_well_it_meets_a_wish() -> None:
+    papers = [
+        Paper(id="z", source="t", title="Zeppelin airships", upvotes=3),
+        Paper(id="e", source="t", title="Cheese", upvotes=50),
+    ]
+    wishing = Profile(interests=("zeppelin airships",), liked=tuple(f"p{number:03}" for number in range(16)))
+    disliking = dataclasses.replace(wishing, disliked=("z",))
+    before, after = (by_id(fitted(320).rank(papers, profile, now=NOW))["z"] for profile in (wishing, disliking))
+    assert before.matched
+    assert before.score > 0.5
+    assert not after.matched
+    assert after.score < 0
+
+
+def test_a_disliked_paper_is_disliked_even_beside_a_liked_one_that_says_the_same() -> None:
+    papers = [Paper(id=key, source="t", title="Cheese rennet rind cellar") for key in "ab"]
+    ranked = by_id(fitted(320).rank(papers, Profile(liked=("a",), disliked=("b",)), now=NOW))
+    assert ranked["a"].score > 1
+    assert ranked["b"].score < -1
+
+
+@thorough
+@given(ranker=rankers, candidates=made_up.candidates, profile=made_up.profiles, both=made_up.tastes.map(tuple))
+def test_what_is_on_both_lists_is_liked(
+    ranker: Ranker, candidates: list[Paper], profile: Profile, both: tuple[str, ...]
 ) -> None:
-    ranked = PLAIN.rank(candidates, profile, now=now)
-    shuffled = data.draw(st.permutations(candidates))
-    turned = dataclasses.replace(profile, liked=(*reversed(profile.liked), *profile.liked))
-    assert PLAIN.rank(shuffled, turned, now=now) == ranked
+    torn = dataclasses.replace(profile, liked=(*profile.liked, *both), disliked=(*both, *profile.disliked))
+    clear = dataclasses.replace(torn, disliked=tuple(key for key in profile.disliked if key not in torn.liked))
+    assert ranker.rank(candidates, torn, now=NOW) == ranker.rank(candidates, clear, now=NOW)
 
 
 def test_likes_that_nobody_knows_change_nothing(
@@ -160,3 +208,43 @@ def test_likes_hold_against_a_ranker_without_weights(month: tuple[Paper, ...], n
     weightless = dataclasses.replace(PLAIN, topic_weight=0.0, votes_weight=0.0).fit(month)
     ranked = weightless.rank(month[:5], Profile(liked=(month[0].id,)), now=now)
     assert all(one.score == 0 and not one.reasons for one in ranked)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 7, 10, 50, 200, 500])
+def test_gains_are_finite_from_one_liked_paper_to_five_hundred(number: int, halves: Halves) -> None:
+    ready = halves.fitted._panel(halves.later, NOW).ready
+    every = len(ready.known.rows)
+    chosen = [place * every // number for place in range(number)]
+    likes = [chosen, chosen, [], chosen[:1]]
+    dislikes = [[], chosen[::2], chosen, chosen[-1:]]
+    up, down = gains(ready.model.space, ready.learned_from, ready.known, likes, dislikes)
+    assert up.shape == down.shape == (4, len(ready.papers))
+    for part in (up, down):
+        assert np.isfinite(part).all()
+        assert (part >= 0).all()
+        assert (part <= MOST_GAIN).all()
+    assert not down[0].any()
+    assert not up[2].any()
+    assert up[0].min() < up[0].max()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 120, 320])
+def test_spaces_of_any_size_give_finite_gains(number: int, halves: Halves) -> None:
+    ranker = dataclasses.replace(PLAIN, model=fit(Vocabulary(), made_up.corpus(number)))
+    papers = (*halves.later[:3], Paper(id="bare", source="t", title=""), *made_up.corpus(2))
+    ready = ranker._panel(papers, NOW).ready
+    rows = [*range(len(ready.known.rows))]
+    up, down = gains(ready.model.space, ready.learned_from, ready.known, [rows, [0], []], [[], rows[-1:], rows])
+    assert np.isfinite(up).all()
+    assert np.isfinite(down).all()
+
+
+def test_nobody_is_told_of_a_like_of_the_paper_itself(halves: Halves) -> None:
+    ready = halves.fitted._panel(halves.later, NOW).ready
+    rows = [*range(len(ready.papers))]
+    named = behind(ready.model.space, ready.learned_from, ready.known, rows, rows)
+    assert all(one != row for row, one in enumerate(named))
+    assert sum(one >= 0 for one in named) > len(rows) / 2
+    assert behind(ready.model.space, ready.learned_from, ready.known, [4], rows)[4] == -1
+    assert behind(ready.model.space, ready.learned_from, ready.known, [], rows) == [-1] * len(rows)
+    assert behind(ready.model.space, ready.learned_from, ready.known, [4], []) == []

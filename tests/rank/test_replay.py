@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from newsletter.model import Paper, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -27,22 +25,16 @@ INTERESTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def replay(shared_data: Path) -> tuple[Paper, ...]:
-    with gzip.open(shared_data / "replay" / "papers.jsonl.gz", "rt", encoding="utf-8") as lines:
-        return tuple(_paper(json.loads(line)) for line in lines)
-
-
 def test_a_few_words_beat_a_plain_tfidf_query(
-    replay: tuple[Paper, ...], unfitted: Ranker, shared_data: Path, now: datetime
+    replayed: tuple[Paper, ...], unfitted: Ranker, shared_data: Path, now: datetime
 ) -> None:
-    past = [paper for paper in replay if _day(paper) < FITTED_UNTIL]
+    past = [paper for paper in replayed if _day(paper) < FITTED_UNTIL]
     fitted = unfitted.fit(past)
     plain = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=20_000, stop_words="english")
     plain.fit(map(_text, past))
     ours, theirs = [], []
     for name, interest in INTERESTS.items():
-        for candidates, wanted in _days(replay, shared_data / "replay" / f"interests-{name}.json"):
+        for candidates, wanted in _days(replayed, shared_data / "replay" / f"interests-{name}.json"):
             ranked = fitted.rank(candidates, Profile(interests=(interest,)), now=now)
             ours.append(_ndcg([one.paper.id for one in ranked], wanted))
             near = (plain.transform(map(_text, candidates)) @ plain.transform([interest]).T).toarray().ravel()
@@ -83,14 +75,3 @@ def _text(paper: Paper) -> str:
 def _day(paper: Paper) -> date:
     assert paper.listed_on is not None
     return paper.listed_on
-
-
-def _paper(item: Mapping[str, str]) -> Paper:
-    return Paper(
-        id=item["id"],
-        source="huggingface",
-        title=item["title"],
-        abstract=item["summary"],
-        listed_on=date.fromisoformat(item["date"]),
-        upvotes=int(item["upvotes"]),
-    )

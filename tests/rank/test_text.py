@@ -3,11 +3,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import numpy as np
-import pytest
 
 from newsletter.model import Paper
 from newsletter.rank.terms import Vocabulary, wished_terms
-from newsletter.rank.text import TextModel, count, fit, place_of, terms_of
+from newsletter.rank.text import TextModel, fit, terms_of
+from newsletter.rank.vectors import few, place_of, rows_of
 
 VOCABULARY = Vocabulary()
 SUBJECTS = {
@@ -35,14 +35,14 @@ def corpus(copies: int = 25) -> list[Paper]:
     ]
 
 
+def wish_terms(model: TextModel, text: str) -> dict[int, float]:
+    return few([wished_terms(VOCABULARY.words(text))], [1.0], model.idf)
+
+
 def wish(model: TextModel, text: str) -> dict[int, float]:
-    expanded, _ = model.expanded(model.wish([wished_terms(VOCABULARY.words(text))], [1.0]))
-    return dict(zip(expanded.places.tolist(), expanded.weights.tolist(), strict=True))
-
-
-@pytest.mark.parametrize("term", ["cache", "cache evict", "größe", "强 化", "x" * 400])
-def test_one_term_has_the_place_that_counting_gives_it(term: str) -> None:
-    assert count([[term]]).indices.tolist() == [place_of(term)]
+    expanded, nearness = model.expanded(rows_of([wish_terms(model, text)]))
+    assert nearness.shape == (1,)
+    return dict(zip(expanded.indices.tolist(), expanded.data.tolist(), strict=True))
 
 
 def test_rare_terms_weigh_more_and_unseen_ones_most() -> None:
@@ -76,8 +76,23 @@ def test_the_order_of_the_corpus_does_not_matter() -> None:
 
 def test_an_empty_corpus_is_a_model_too() -> None:
     model = fit(VOCABULARY, [])
-    terms = model.wish([["robot"]], [1.0])
-    assert model.expanded(terms) == (terms, 0.0)
+    terms = rows_of([wish_terms(model, "robot"), {}])
+    expanded, nearness = model.expanded(terms)
+    assert (expanded != terms).nnz == 0
+    assert nearness.tolist() == [0.0, 0.0]
+
+
+def test_wishes_are_expanded_as_if_each_were_alone() -> None:
+    model = fit(VOCABULARY, corpus())
+    texts = ["robot", "", "zeppelin", "cache attention", "the of", "robot grasp cache theorem", "robot"]
+    wishes = [wish_terms(model, text) for text in texts]
+    together, nearness = model.expanded(rows_of(wishes))
+    for row, one in enumerate(wishes):
+        alone, near = model.expanded(rows_of([one]))
+        assert (alone != together[[row], :]).nnz == 0
+        assert near[0] == nearness[row]
+    assert nearness[[1, 2, 4]].tolist() == [0.0, 0.0, 0.0]
+    assert nearness[0] > nearness[5] > 0
 
 
 def test_vectors_have_length_one_or_nothing() -> None:

@@ -4,12 +4,8 @@ import subprocess
 import sys
 
 from newsletter.model import Profile, Topic
-from newsletter.rank.topics import muted_terms, unknown_topics, wish_of_topic, wishes_of_interest
-
-
-def test_topics_that_do_not_exist_are_told() -> None:
-    known = [Topic(name="agents", title="Agents"), Topic(name="rag", title="RAG")]
-    assert unknown_topics(Profile(topics=("rag", "cooking", "agents", "Agents")), known) == ("cooking", "Agents")
+from newsletter.rank.panel import muted_terms
+from newsletter.rank.topics import minus_terms, wish_of_topic, wishes_of_interest
 
 
 def test_a_topic_wishes_for_its_title_and_its_phrases_once() -> None:
@@ -32,6 +28,8 @@ def test_an_interest_is_parted_at_commas_but_not_within_quotes() -> None:
 def test_a_minus_mutes_and_a_hyphen_does_not() -> None:
     profile = Profile(interests=('text-to-image -medical -"chest x-ray"',), muted=("crypto",))
     assert muted_terms(profile) == ("crypto", "medical", "chest x-ray")
+    assert minus_terms(profile.interests[0]) == ("medical", "chest x-ray")
+    assert muted_terms(Profile(interests=("text-to-image",), muted=("crypto",))) == ("crypto",)
     assert [wish.label for wish in wishes_of_interest(profile.interests[0])] == ["text-to-image"]
 
 
@@ -39,9 +37,9 @@ def test_an_interest_of_nothing_wishes_for_nothing() -> None:
     assert wishes_of_interest(" , ;\n") == ()
 
 
-def test_choosing_papers_and_checking_topics_need_no_numeric_libraries() -> None:
+def test_reading_a_wish_needs_no_numeric_libraries() -> None:
     code = (
-        "import sys, newsletter.rank.select, newsletter.rank.topics;"
+        "import sys, newsletter.rank.reasons, newsletter.rank.topics;"
         "sys.exit(bool({'numpy', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

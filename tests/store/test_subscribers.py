@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event, update
 
-from newsletter.errors import StoreError
+from newsletter.errors import UsageError
 from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus
 from newsletter.store.schema import subscribers
 
@@ -123,8 +124,7 @@ def test_nobody_is_there_who_was_not_added(store: Store) -> None:
     assert store.subscribers.find("nobody@reader.example") is None
     assert store.subscribers.get(0) is None
     assert store.subscribers.set_status("nobody@reader.example", SubscriberStatus.CONFIRMED, now=NOW) is None
-    with pytest.raises(StoreError, match="no subscriber 0"):
-        store.subscribers.update(replace(READER, id=0), now=NOW)
+    assert store.subscribers.change("nobody@reader.example", lambda known: known, now=NOW) is None
 
 
 def test_subscribers_are_chosen_by_status_and_cadence_in_order(store: Store) -> None:
@@ -152,12 +152,43 @@ def test_a_status_is_set_whatever_the_case_of_the_letters(store: Store) -> None:
     assert store.subscribers.find(READER.address) == changed
 
 
-def test_an_update_changes_the_wishes_and_cannot_undo_an_unsubscribe(store: Store) -> None:
+def test_a_change_of_the_wishes_cannot_undo_an_unsubscribe(store: Store) -> None:
     (added,) = store.subscribers.add([READER], now=NOW).added
     store.subscribers.set_status(READER.address, SubscriberStatus.UNSUBSCRIBED, now=NOW)
     wish = replace(added, profile=Profile(topics=("robots",)), cadence=Cadence.DAILY, hour=9, size=5, timezone="UTC")
-    changed = store.subscribers.update(replace(wish, address="other@x.example"), now=LATER)
+    changed = store.subscribers.change(
+        "ada@READER.example", lambda _: replace(wish, address="other@x.example"), now=LATER
+    )
     assert changed == replace(wish, status=SubscriberStatus.UNSUBSCRIBED)
+    assert store.subscribers.find(READER.address) == changed
+
+
+def test_a_change_that_is_refused_changes_nothing(store: Store) -> None:
+    (added,) = store.subscribers.add([READER], now=NOW).added
+
+    def refuse(_known: Subscriber) -> Subscriber:
+        raise UsageError("too many")
+
+    with pytest.raises(UsageError, match="too many"):
+        store.subscribers.change(READER.address, refuse, now=LATER)
+    assert store.subscribers.get(added.id) == added
+
+
+def test_changes_at_the_same_time_are_all_kept(store: Store) -> None:
+    (added,) = store.subscribers.add([READER], now=NOW).added
+
+    def like(paper: str) -> None:
+        def more(known: Subscriber) -> Subscriber:
+            return replace(known, profile=replace(known.profile, liked=(*known.profile.liked, paper)))
+
+        store.subscribers.change(READER.address, more, now=LATER)
+
+    papers = [f"2607.1{number:04}" for number in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(like, papers))
+    found = store.subscribers.get(added.id)
+    assert found is not None
+    assert sorted(found.profile.liked) == sorted((*READER.profile.liked, *papers))
 
 
 def test_a_profile_of_another_version_is_read_as_far_as_it_is_known(store: Store) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from newsletter.model import Issue, Paper, Subscriber, Topic
     from newsletter.pipeline.checking.tools import Tools
     from newsletter.pipeline.digests import Press
-    from newsletter.rank.ranker import Ranker
+    from newsletter.pipeline.fitting import Fits
     from newsletter.render.checklist.evidence import Complaint, Conditional, Looks
     from newsletter.store import Store
 
@@ -52,7 +52,7 @@ class Checked:
 def mails_of_issue(
     store: Store,
     issue: Issue,
-    ranker: Ranker,
+    ranker: Fits,
     press: Press,
     *,
     public: Subscriber,
@@ -134,7 +134,7 @@ def _complaints(checked: Sequence[Checked], tools: Tools) -> list[tuple[Complain
     return [one.mail.html if isinstance(one.mail.html, Missing) else next(answers) for one in checked]
 
 
-def _sampled(store: Store, issue: Issue, ranker: Ranker, *, most: int) -> Iterator[Digest]:
+def _sampled(store: Store, issue: Issue, ranker: Fits, *, most: int) -> Iterator[Digest]:
     """Yield digests as they would be frozen now; those of an issue on its way as they were."""
     chosen = chooser_for(store, issue, ranker).for_all(recipients(store, issue))
     digests = (

@@ -1,0 +1,179 @@
+"""The models that a home keeps: found again by what they were learned from, and never trusted beyond that."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from newsletter.model import Paper, Profile
+from newsletter.pipeline.fitting import Fitter
+from newsletter.rank.ranker import Ranker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+RANKER = Ranker((), topic_weight=1.0, votes_weight=0.1, floor=0.2)
+SUBJECTS = ("cache eviction latency", "robot arm grasp", "protein folding residue", "speech phoneme voice")
+
+
+def papers(number: int) -> list[Paper]:
+    return [
+        Paper(
+            id=f"2601.{row:05d}",
+            source="test",
+            title=f"{SUBJECTS[row % len(SUBJECTS)]} {row}",
+            abstract=f"On {SUBJECTS[row % len(SUBJECTS)]}, with {SUBJECTS[(row // 7) % len(SUBJECTS)]}.",
+            listed_on=date(2026, 1, 1) + timedelta(days=row % 40),
+            upvotes=row % 13,
+        )
+        for row in range(number)
+    ]
+
+
+CORPUS = papers(400)
+CANDIDATES = CORPUS[-40:]
+READER = Profile(interests=("robot grasp",), liked=(CORPUS[0].id, CORPUS[8].id), disliked=(CORPUS[2].id,))
+
+
+class Words:
+    """An embedder that counts what it is asked for: a row of letter counts a text."""
+
+    def __init__(self, name: str = "letters") -> None:
+        self.name = name
+        self.asked = 0
+
+    def papers(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        self.asked += len(texts)
+        return np.array([[text.count(letter) + 0.01 for letter in "abcdefghij"] for text in texts])
+
+    phrases = papers
+
+
+def kept(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_kept_model_ranks_exactly_as_the_fitted_one(tmp_path: Path) -> None:
+    fitter = Fitter(RANKER, tmp_path / "models")
+    fitted = fitter.fit(CORPUS)
+    (name,) = kept(tmp_path / "models")
+    found = fitter.kept(tmp_path / "models" / name)
+    assert found is not None
+    for profile in (READER, Profile(interests=("cache latency, speech",)), Profile()):
+        assert found.rank(CANDIDATES, profile, now=NOW) == fitted.rank(CANDIDATES, profile, now=NOW)
+
+
+def test_the_corpus_is_learned_from_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Fitter(RANKER, tmp_path).fit(CORPUS)
+    monkeypatch.setattr(Ranker, "fit", None)
+    again = Fitter(RANKER, tmp_path).fit(iter(CORPUS))
+    assert again.model is not None
+    assert again.model.documents == len(CORPUS)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param((RANKER, CORPUS[1:]), id="a paper less"),
+        pytest.param((RANKER, [dataclasses.replace(CORPUS[0], abstract="changed"), *CORPUS[1:]]), id="another text"),
+        pytest.param((RANKER, [dataclasses.replace(CORPUS[0], listed_on=None), *CORPUS[1:]]), id="another day"),
+        pytest.param((dataclasses.replace(RANKER, aliases={"robot arm": ["manipulator"]}), CORPUS), id="an alias"),
+        pytest.param((dataclasses.replace(RANKER, embedder=Words()), CORPUS), id="an embedder"),
+    ],
+)
+def test_what_goes_into_a_model_makes_another_one(tmp_path: Path, other: tuple[Ranker, list[Paper]]) -> None:
+    Fitter(RANKER, tmp_path).fit(CORPUS)
+    Fitter(other[0], tmp_path).fit(other[1])
+    assert len(kept(tmp_path)) == 2
+
+
+def test_votes_are_no_part_of_it(tmp_path: Path) -> None:
+    Fitter(RANKER, tmp_path).fit(CORPUS)
+    Fitter(RANKER, tmp_path).fit([dataclasses.replace(paper, upvotes=99) for paper in CORPUS])
+    assert len(kept(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "other format", "pickled", "missing part", "wrong shape"])
+def test_a_file_that_cannot_be_used_is_made_anew(tmp_path: Path, damage: str) -> None:
+    fitter = Fitter(RANKER, tmp_path)
+    whole = fitter.fit(CORPUS)
+    (name,) = kept(tmp_path)
+    _damage(tmp_path / name, damage)
+    assert fitter.kept(tmp_path / name) is None
+    again = fitter.fit(CORPUS)
+    assert again.rank(CANDIDATES, READER, now=NOW) == whole.rank(CANDIDATES, READER, now=NOW)
+    assert fitter.kept(tmp_path / name) is not None
+
+
+def _damage(path: Path, how: str) -> None:
+    if how in {"cut", "empty", "text"}:
+        content = path.read_bytes()
+        path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "text": b"no model"}[how])
+        return
+    with np.load(path) as file:
+        arrays = dict(file)
+    changed = {
+        "other format": {"format": np.array(-1)},
+        "pickled": {"documents": np.array([{"a": 1}], dtype=object)},
+        "missing part": {},
+        "wrong shape": {"latents": arrays["latents"][:-1]},
+    }[how]
+    if how == "missing part":
+        del arrays["axes"]
+    np.savez(path, allow_pickle=True, **(arrays | changed))
+
+
+def test_only_the_newest_models_stay(tmp_path: Path) -> None:
+    for number in range(110, 160, 10):
+        Fitter(RANKER, tmp_path).fit(CORPUS[:number])
+        for age, name in enumerate(kept(tmp_path)):
+            os.utime(tmp_path / name, (1_000 + age, 1_000 + age))
+    assert len(kept(tmp_path)) == 3
+
+
+def test_a_tiny_corpus_is_not_worth_a_file(tmp_path: Path) -> None:
+    fitted = Fitter(RANKER, tmp_path / "models").fit(CORPUS[:99])
+    assert fitted.model is None
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_folder_that_cannot_be_made_costs_nothing_but_time(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file is in the way")
+    fitted = Fitter(RANKER, tmp_path / "models").fit(CORPUS)
+    assert fitted.model is not None
+
+
+def test_what_an_embedder_said_is_kept_and_asked_for_only_where_it_is_new(tmp_path: Path) -> None:
+    first = Words()
+    whole = Fitter(dataclasses.replace(RANKER, embedder=first), tmp_path).fit(CORPUS)
+    assert first.asked == len(CORPUS)
+    second = Words()
+    found = Fitter(dataclasses.replace(RANKER, embedder=second), tmp_path).fit(CORPUS)
+    assert second.asked == 0
+    assert found.meaning is not None
+    assert whole.meaning is not None
+    assert (found.meaning.rows == whole.meaning.rows).all()
+    third = Words()
+    Fitter(dataclasses.replace(RANKER, embedder=third), tmp_path).fit([*CORPUS, *papers(401)[400:]])
+    assert third.asked == 1
+    other = Words(name="another model")
+    Fitter(dataclasses.replace(RANKER, embedder=other), tmp_path).fit(CORPUS)
+    assert other.asked == len(CORPUS)
+
+
+def test_an_embedder_has_its_say_in_the_match() -> None:
+    wish = Profile(interests=("robot grasp",))
+    plain = RANKER.fit(CORPUS).rank(CANDIDATES, wish, now=NOW)
+    blended = dataclasses.replace(RANKER, embedder=Words(), meaning_weight=0.5).fit(CORPUS)
+    assert [one.score for one in blended.rank(CANDIDATES, wish, now=NOW)] != [one.score for one in plain]
+    none = dataclasses.replace(RANKER, embedder=Words(), meaning_weight=0.0).fit(CORPUS)
+    assert none.rank(CANDIDATES, wish, now=NOW) == plain
