@@ -107,7 +107,7 @@ def test_a_file_says_who_left_and_never_who_agreed(
 def test_the_time_zones_of_the_system_are_read_once_for_all_rows(defaults: Defaults) -> None:
     time_zones.cache_clear()
     rows = "".join(f"r{number}@example.org,Europe/Berlin\n" for number in range(50))
-    with patch("newsletter.config.available_timezones", return_value={"Europe/Berlin"}) as read:
+    with patch("newsletter.values.available_timezones", return_value={"Europe/Berlin"}) as read:
         sheet = read_csv(f"address,time zone\n{rows}", where="people.csv", defaults=defaults)
     time_zones.cache_clear()
     assert len(sheet.subscribers) == 50

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from newsletter.model import Paper, Profile
+from newsletter.model import Issue, Paper, Profile
+from newsletter.pipeline.drafting import Shaping, seal_of
 from newsletter.pipeline.fitting import Fitter
 from newsletter.rank.ranker import Ranker
 
@@ -102,7 +103,10 @@ def test_votes_are_no_part_of_it(tmp_path: Path) -> None:
     assert len(kept(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "text", "other format", "pickled", "missing part", "wrong shape"])
+@pytest.mark.parametrize(
+    "damage",
+    ["cut", "empty", "text", "other format", "pickled", "missing part", "wrong shape", "no number", "bare array"],
+)
 def test_a_file_that_cannot_be_used_is_made_anew(tmp_path: Path, damage: str) -> None:
     fitter = Fitter(RANKER, tmp_path)
     whole = fitter.fit(CORPUS)
@@ -126,7 +130,13 @@ def _damage(path: Path, how: str) -> None:
         "pickled": {"documents": np.array([{"a": 1}], dtype=object)},
         "missing part": {},
         "wrong shape": {"latents": arrays["latents"][:-1]},
+        "no number": {"latents": arrays["latents"] * np.nan},
+        "bare array": {},
     }[how]
+    if how == "bare array":
+        with path.open("wb") as out:
+            np.save(out, arrays["data"])
+        return
     if how == "missing part":
         del arrays["axes"]
     np.savez(path, allow_pickle=True, **(arrays | changed))
@@ -177,3 +187,46 @@ def test_an_embedder_has_its_say_in_the_match() -> None:
     assert [one.score for one in blended.rank(CANDIDATES, wish, now=NOW)] != [one.score for one in plain]
     none = dataclasses.replace(RANKER, embedder=Words(), meaning_weight=0.0).fit(CORPUS)
     assert none.rank(CANDIDATES, wish, now=NOW) == plain
+
+
+SHAPING = Shaping(look="look", ranking="ranking")
+ISSUE = Issue(period="2026-02-09", papers=tuple(CANDIDATES))
+
+
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        pytest.param([*CORPUS[:-1], dataclasses.replace(CORPUS[-1], listed_on=date(2025, 1, 1))], id="an earlier day"),
+        pytest.param([*CORPUS[:-1], dataclasses.replace(CORPUS[-1], title="another")], id="another title"),
+        pytest.param(CORPUS[:-1], id="a paper less"),
+    ],
+)
+def test_an_approval_binds_all_that_a_model_learns_from(corpus: list[Paper]) -> None:
+    assert seal_of(ISSUE, SHAPING, CORPUS) == seal_of(ISSUE, SHAPING, list(CORPUS))
+    assert seal_of(ISSUE, SHAPING, corpus) != seal_of(ISSUE, SHAPING, CORPUS)
+
+
+def test_an_approval_binds_how_fast_votes_grow_but_only_as_a_part_of_the_ranking() -> None:
+    grown = dataclasses.replace(ISSUE, papers=(dataclasses.replace(CANDIDATES[0], growth=9), *CANDIDATES[1:]))
+    look, _, ranking = seal_of(ISSUE, SHAPING, CORPUS).partition(".")
+    assert seal_of(grown, SHAPING, CORPUS).partition(".")[0] == look
+    assert seal_of(grown, SHAPING, CORPUS).partition(".")[2] != ranking
+
+
+def test_what_a_killed_process_left_half_written_goes_after_a_while(tmp_path: Path) -> None:
+    for name, age in ((".old.1.npz", 7_200), (".new.2.npz", 60)):
+        (tmp_path / name).write_bytes(b"half")
+        now = datetime.now(UTC).timestamp()
+        os.utime(tmp_path / name, (now - age, now - age))
+    Fitter(RANKER, tmp_path).fit(CORPUS)
+    assert [name for name in kept(tmp_path) if name.startswith(".")] == [".new.2.npz"]
+
+
+def test_a_model_of_another_corpus_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    Fitter(RANKER, tmp_path / "a").fit(CORPUS)
+    Fitter(RANKER, tmp_path / "b").fit(CORPUS[:300])
+    (own,), (other,) = kept(tmp_path / "a"), kept(tmp_path / "b")
+    (tmp_path / "b" / other).replace(tmp_path / "a" / own)
+    fitted = Fitter(RANKER, tmp_path / "a").fit(CORPUS)
+    assert fitted.model is not None
+    assert fitted.model.documents == len(CORPUS)

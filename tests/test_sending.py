@@ -101,7 +101,7 @@ def issue(app: App) -> Issue:
 
 
 def send(app: App, mailer: FakeMailer, *, at: datetime = NOW, owner: str = "one") -> dict[DeliveryState, int]:
-    freeze(app.store, issue(app), app.ranker, app.press, now=at)
+    freeze(app.store, issue(app), app.ranker, app.press, shaping=app.shaping, now=at)
     handover = Handover(
         store=app.store,
         issue=issue(app),
@@ -178,7 +178,7 @@ def test_a_deferred_mail_is_tried_again_later_and_fails_in_the_end(app: App) -> 
 
 
 def test_one_who_leaves_during_the_send_gets_nothing(app: App) -> None:
-    freeze(app.store, issue(app), app.ranker, app.press, now=NOW)
+    freeze(app.store, issue(app), app.ranker, app.press, shaping=app.shaping, now=NOW)
     app.store.subscribers.set_status("reader4@example.org", SubscriberStatus.UNSUBSCRIBED, now=NOW)
     mailer = FakeMailer()
     assert send(app, mailer) == {DeliveryState.ACCEPTED: READERS - 1, DeliveryState.SKIPPED: 1}
@@ -186,7 +186,7 @@ def test_one_who_leaves_during_the_send_gets_nothing(app: App) -> None:
 
 
 def test_what_was_frozen_is_what_is_sent_whatever_comes_in_later(app: App) -> None:
-    freeze(app.store, issue(app), app.ranker, app.press, now=NOW)
+    freeze(app.store, issue(app), app.ranker, app.press, shaping=app.shaping, now=NOW)
     changed = Paper(id="2607.00005", source="huggingface", title="Renamed", listed_on=date(2026, 7, 14), upvotes=0)
     app.store.papers.add([changed], taken_at=NOW + timedelta(hours=1))
     mailer = FakeMailer()
@@ -270,7 +270,7 @@ def test_a_template_that_fails_for_one_digest_stops_the_send_before_the_first_ma
     (own / "subject.txt").write_text("{{ 1 // (subscriber_has_none - 1) }}")
     with App(tmp_path, {}) as broken:
         with pytest.raises(RenderError):
-            freeze(broken.store, issue(broken), broken.ranker, broken.press, now=NOW)
+            freeze(broken.store, issue(broken), broken.ranker, broken.press, shaping=broken.shaping, now=NOW)
         assert issue(broken).state is IssueState.APPROVED
         assert broken.store.deliveries.totals(issue(broken).id) == {}
 
@@ -334,7 +334,7 @@ def test_two_issues_frozen_at_once_never_hold_the_same_paper_for_a_reader(app: A
             assert one is not None
             _ = mine.press, mine.ranker
             start.wait(timeout=60)
-            freeze(mine.store, one, mine.ranker, mine.press, now=NOW)
+            freeze(mine.store, one, mine.ranker, mine.press, shaping=mine.shaping, now=NOW)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(freeze_one, [PERIOD, "2026-07-15"]))
@@ -370,7 +370,7 @@ def test_a_retry_gives_a_mail_all_its_attempts_again_and_no_race_strands_it(app:
 def test_a_second_send_that_comes_late_finds_nothing_left_to_freeze(app: App) -> None:
     stale = issue(app)
     send(app, FakeMailer())
-    freeze(app.store, stale, app.ranker, app.press, now=NOW)
+    freeze(app.store, stale, app.ranker, app.press, shaping=app.shaping, now=NOW)
     assert app.store.deliveries.totals(stale.id) == {DeliveryState.ACCEPTED: READERS}
     assert issue(app).state is IssueState.SENT
 
@@ -385,7 +385,7 @@ def test_a_reader_who_got_a_paper_since_the_choice_is_chosen_for_again(app: App)
     chooser = chooser_for(app.store, second, app.ranker)
     chosen = list(chooser.for_all(recipients(app.store, second)))
     assert all(papers for _, papers, _ in chosen)
-    freeze(app.store, issue(app), app.ranker, app.press, now=NOW)
+    freeze(app.store, issue(app), app.ranker, app.press, shaping=app.shaping, now=NOW)
     nothing_new: list[tuple[int, str]] = []
     assert list(_settled(app.store, second, chooser, chosen, nothing_new)) == []
     assert len(nothing_new) == READERS

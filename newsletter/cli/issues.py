@@ -183,7 +183,7 @@ def _send(app: App, issue: Issue, call: Call) -> None:
 
     mailer = app.mailer()
     mailer.check()
-    sending.freeze(app.store, issue, app.fitter, app.press, now=call.now())
+    sending.freeze(app.store, issue, app.fitter, app.press, shaping=app.shaping, now=call.now())
     handover = sending.Handover(
         store=app.store,
         issue=issue,

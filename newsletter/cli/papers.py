@@ -158,6 +158,10 @@ def rank(
         ranker = app.fitter.fit(app.store.papers.corpus(wanted))
         ranked = ranker.rank(candidates, profile, now=call.now())
     _tell_ranked(ranked, as_json=as_json)
+    if candidates and not ranked:
+        note("every paper is muted")
+    elif (profile.topics or profile.interests) and not any(one.matched for one in ranked):
+        note("nothing matches what is wished for; a digest shows the most upvoted papers")
 
 
 def topics(context: typer.Context, as_json: AsJson = False) -> None:

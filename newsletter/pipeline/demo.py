@@ -111,7 +111,7 @@ def _issue(parts: _Parts, period: str) -> tuple[Issue, int]:
         approve(parts.store, period, shaping=parts.shaping, now=parts.clock())
     issue = parts.store.issues.get(period)
     assert issue is not None, "it was drafted above"  # noqa: S101 - narrows the type
-    freeze(parts.store, issue, parts.ranker, parts.press, now=parts.clock())
+    freeze(parts.store, issue, parts.ranker, parts.press, shaping=parts.shaping, now=parts.clock())
     handover = Handover(
         store=parts.store,
         issue=issue,

@@ -105,13 +105,18 @@ def issue_of(store: Store, text: str) -> Issue:
 
 
 def approval_of(store: Store, issue: Issue, shaping: Shaping) -> str:
+    """Return what an approval of an issue is bound to as things are now: see `seal_of`."""
+    return seal_of(issue, shaping, corpus_of(store, issue))
+
+
+def seal_of(issue: Issue, shaping: Shaping, corpus: Iterable[Paper]) -> str:
     """Return what an approval is bound to: two SHA-256 (hex) parted by a dot.
 
     The first is of all that a mail shows: texts, papers, pins, hides, templates. The second is of all that the
     ranking goes by: topics, weights, and the papers that it learns from.
     """
     growth = json.dumps([paper.growth for paper in issue.papers])
-    return f"{look_of(issue, shaping)}.{_digest([shaping.ranking, growth, *map(_learned, corpus_of(store, issue))])}"
+    return f"{look_of(issue, shaping)}.{_digest([shaping.ranking, growth, *map(_learned, corpus)])}"
 
 
 def look_of(issue: Issue, shaping: Shaping) -> str:
@@ -143,8 +148,14 @@ def _shown(paper: Paper) -> dict[str, object]:
     return {name: value for name, value in asdict(paper).items() if name != "growth"}
 
 
+def learned_of(paper: Paper) -> list[object]:
+    """Return what a model learns from a paper: its texts, and its day, since the newest papers count."""
+    day = str(paper.listed_on or paper.published)
+    return [paper.id, paper.title, paper.abstract or paper.summary, paper.keywords, day]
+
+
 def _learned(paper: Paper) -> str:
-    return json.dumps([paper.id, paper.title, paper.abstract or paper.summary, paper.keywords])
+    return json.dumps(learned_of(paper))
 
 
 def _digest(parts: Iterable[str]) -> str:

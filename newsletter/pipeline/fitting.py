@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import numpy as np
 
+from newsletter.pipeline.drafting import learned_of
 from newsletter.rank import meaning, saving
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 _KEPT = 3  # models: those of the last issues; one of 20,000 papers takes 70 MB
 _ENDING = ".npz"
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+_NAME = "key"  # in a file: what it is called, so that another home's file is not taken for it
+_LEFT_BEHIND = 3600  # seconds after which a half-written file has no writer any more
 
 
 class Fits(Protocol):
@@ -64,18 +66,20 @@ class Fitter:
         return fitted
 
     def kept(self, path: Path) -> Ranker | None:
-        """Return the ranker with the model of a file; None where there is none that can be read."""
+        """Return the ranker with the model of a file; None where there is none, or none that fits its name."""
         try:
             # Opened here, since numpy leaves a file open that is no archive.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                if str(arrays[_NAME]) != path.stem:
+                    return None
                 sense = self._sense(arrays)
                 if self.ranker.embedder and sense is None:
                     return None
                 model = saving.model_from(arrays)
-        except _UNREADABLE:
+        except Exception:  # noqa: BLE001 - a damaged archive makes numpy and zlib raise nearly anything
             return None
         with suppress(OSError):
-            path.touch()  # the newest are kept
+            os.utime(path)  # the newest are kept
         return self.ranker.fitted(model, sense)
 
     def _sense(self, arrays: Mapping[str, NDArray[Any]]) -> Meaning | None:
@@ -83,16 +87,19 @@ class Fitter:
 
     def _sense_before(self) -> Meaning | None:
         """Return what the embedder said last, most of which still holds."""
-        for path in self._files() if self.ranker.embedder else ():
-            with suppress(*_UNREADABLE), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        for path, _ in self._files() if self.ranker.embedder else ():
+            with suppress(Exception), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 if sense := self._sense(arrays):
                     return sense
         return None
 
-    def _files(self) -> list[Path]:
-        """Return the kept files, the newest first."""
-        found = {path: path.stat().st_mtime for path in self.folder.glob(f"[!.]*{_ENDING}")}
-        return sorted(found, key=found.__getitem__, reverse=True)
+    def _files(self, pattern: str = f"[!.]*{_ENDING}") -> list[tuple[Path, float]]:
+        """Return the files and their times, the newest first; another process may remove some meanwhile."""
+        found = []
+        for path in self.folder.glob(pattern):
+            with suppress(OSError):
+                found.append((path, path.stat().st_mtime))
+        return sorted(found, key=itemgetter(1), reverse=True)
 
     def _keep(self, path: Path, fitted: Ranker) -> None:
         assert fitted.model is not None, "asked only where there is one"  # noqa: S101 - narrows the type, never input
@@ -100,7 +107,11 @@ class Fitter:
         # Two processes may fit the same: each writes a file of its own and the last one's name stands.
         draft = path.with_name(f".{path.stem}.{uuid4().hex}{_ENDING}")
         try:
-            arrays = saving.arrays_of(fitted.model) | (fitted.meaning.arrays() if fitted.meaning else {})
+            arrays = (
+                {_NAME: np.array(path.stem)}
+                | saving.arrays_of(fitted.model)
+                | (fitted.meaning.arrays() if fitted.meaning else {})
+            )
             np.savez(draft, allow_pickle=False, **arrays)
             os.replace(draft, path)  # noqa: PTH105 - Path.replace is the same call, but says nothing of being atomic
         finally:
@@ -108,17 +119,20 @@ class Fitter:
         self._clear()
 
     def _clear(self) -> None:
-        """Remove all but the newest models."""
-        for old in self._files()[_KEPT:]:
-            old.unlink(missing_ok=True)
+        """Remove all but the newest models, and what a process that was killed left half written."""
+        kept = self._files()
+        drafts = self._files(f".*{_ENDING}")
+        newest = max((time for _, time in (*kept, *drafts)), default=0.0)
+        dead = [(path, time) for path, time in drafts if newest - time > _LEFT_BEHIND]
+        for path, _ in (*kept[_KEPT:], *dead):
+            path.unlink(missing_ok=True)
 
 
 def _key(ranker: Ranker, papers: Iterable[Paper]) -> str:
     """Return the digest (hex) of all that a model is made of."""
     made = hashlib.sha256(json.dumps([saving.FORMAT, sorted(ranker.aliases.items()), _embedder(ranker)]).encode())
     for paper in papers:
-        learned = [paper.id, paper.title, paper.abstract or paper.summary, paper.keywords]
-        made.update(json.dumps([*learned, str(paper.listed_on or paper.published)]).encode())
+        made.update(json.dumps(learned_of(paper)).encode())
     return made.hexdigest()
 
 

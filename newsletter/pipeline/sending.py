@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from newsletter.deliver.retry import next_attempt
 from newsletter.errors import DeliveryError, IssueStateError, MailerStoppedError, RenderError
 from newsletter.model import DeliveryState, Digest, IssueState, Receipt
-from newsletter.pipeline.digests import chooser_for, recipients
-from newsletter.pipeline.drafting import approval_of, look_of
+from newsletter.pipeline.digests import Chooser, chooser_for, recipients
+from newsletter.pipeline.drafting import approval_of, corpus_of, look_of, seal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from newsletter.config import DeliverSettings
     from newsletter.deliver.base import Mailer
     from newsletter.model import Delivery, Issue, Message, RankedPaper, Subscriber
-    from newsletter.pipeline.digests import Chooser, Press
+    from newsletter.pipeline.digests import Press
     from newsletter.pipeline.drafting import Shaping
     from newsletter.pipeline.fitting import Fits
     from newsletter.store import Store
@@ -70,10 +70,7 @@ def check_sendable(store: Store, issue: Issue, shaping: Shaping) -> None:
     if issue.state is IssueState.CANCELLED:
         raise IssueStateError(f"issue {period} is cancelled and is never sent")
     if issue.state is IssueState.APPROVED and seal != approval_of(store, issue, shaping):
-        raise IssueStateError(
-            f"issue {period}, its template, its ranking or what that learns from changed after the approval; "
-            "look at it and approve it again"
-        )
+        raise IssueStateError(_changed(issue))
     if issue.state is IssueState.SENDING and seal.partition(".")[0] != look_of(issue, shaping):
         raise IssueStateError(
             f"issue {period} is half sent, and its template or the [site] settings changed since; undo that change, "
@@ -81,7 +78,14 @@ def check_sendable(store: Store, issue: Issue, shaping: Shaping) -> None:
         )
 
 
-def freeze(store: Store, issue: Issue, ranker: Fits, press: Press, *, now: datetime) -> None:
+def _changed(issue: Issue) -> str:
+    return (
+        f"issue {issue.period}, its template, its ranking or what that learns from changed after the approval; "
+        "look at it and approve it again"
+    )
+
+
+def freeze(store: Store, issue: Issue, ranker: Fits, press: Press, *, shaping: Shaping, now: datetime) -> None:
     """Decide and store what each reader gets, all in one transaction; an issue already frozen stays as it is.
 
     Each different selection is rendered once, so that a mistake in a template is found before the first mail leaves.
@@ -92,7 +96,11 @@ def freeze(store: Store, issue: Issue, ranker: Fits, press: Press, *, now: datet
     """
     if issue.state is not IssueState.APPROVED:
         return
-    chooser = chooser_for(store, issue, ranker)
+    # The very papers that the choice learns from are held against the approval: the store may have changed just now.
+    corpus = list(corpus_of(store, issue))
+    if seal_of(issue, shaping, corpus) != issue.approved_hash:
+        raise IssueStateError(_changed(issue))
+    chooser = Chooser(store, issue, ranker.fit(corpus))
     chosen = list(_proven(issue, chooser.for_all(recipients(store, issue)), press))
     if not chosen:
         raise IssueStateError(

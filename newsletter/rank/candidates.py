@@ -38,6 +38,7 @@ _IN_TITLE = 0.15  # is added where one of them stands in the title
 # Papers from which on a corpus is believed in full about what is close to a wish; of fewer papers some are always the
 # closest, however far they are, so one that has none of the words keeps only its share.
 _KNOWING = 500
+_COMPARED = 500  # candidates compared with all others at a time
 _AT_ONCE = 256  # wishes compared with the corpus at a time, so that memory stays flat
 _REMEMBERED = 50_000  # wishes whose words were looked for
 
@@ -157,10 +158,17 @@ class Candidates:
         number = len(self.papers)
         return self.papers[known].title if known < number else self.model.titles[known - number]
 
-    @cached_property
-    def likeness(self) -> NDArray[np.float32]:
-        """How alike the texts of two candidates are, 0 to 1, candidates x candidates."""
-        return np.asarray((self.vectors @ self.by_place).toarray(), dtype=np.float32)
+    def alike(self, least: float) -> Sequence[tuple[int, int, float]]:
+        """Return the pairs of candidates whose texts are alike by `least` or more (above 0, to 1), and how much."""
+        found: list[tuple[int, int, float]] = []
+        for first in range(0, len(self.papers), _COMPARED):
+            products = (self.vectors[first : first + _COMPARED] @ self.by_place).tocoo()
+            rows, columns = products.coords
+            kept = (products.data >= least) & (rows + first < columns)
+            found += zip(
+                (rows[kept] + first).tolist(), columns[kept].tolist(), products.data[kept].tolist(), strict=True
+            )
+        return found
 
 
 def prepare(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from newsletter.model import RankedPaper
+from newsletter.model import RankedPaper, title_key
 from newsletter.rank.likes import behind
 from newsletter.rank.reasons import EDITORS_PICK, for_like, for_likeness, for_terms, said
+from newsletter.rank.score import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,25 +19,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from newsletter.model import Profile
-    from newsletter.rank.panel import Panel
+    from newsletter.rank.panel import Judged, Panel
     from newsletter.rank.score import Scores
 
 _LIKENESS = 0.2  # a smaller gain from likes is chance, and no reason
 
 
 class Explanation:
-    """A profile over the candidates of a panel."""
+    """A profile over the candidates of a panel. It is good until the panel scores other profiles."""
 
-    def __init__(self, panel: Panel, profile: Profile) -> None:
-        parts, scored, open_ = panel.scored([profile])
-        self.steps: NDArray[np.int64] = scored.steps[0]
-        self._matched, self._open = scored.matched[0], open_[0]
+    def __init__(self, panel: Panel, profile: Profile, judged: Judged, place: int = 0) -> None:
+        """Take the profile's row, `place`, out of what the panel said of several."""
+        parts, scored, open_ = judged
+        self.steps: NDArray[np.int64] = scored.steps[place]
+        self._matched, self._open = scored.matched[place], open_[place]
         self._panel, self._profile = panel, profile
-        self._wishes = [int(row) for row in parts.wishes[0] if row]
-        self._topic, self._votes = parts.topic[0], scored.votes[0]
-        self._lift, self._gains = _row(parts.lift, self._topic), _row(parts.gains, self._topic)
+        self._wishes = [int(row) for row in parts.wishes[place] if row]
+        self._topic, self._votes = parts.topic[place], scored.votes[place]
+        self._lift, self._gains = _row(parts.lift, place, self._topic), _row(parts.gains, place, self._topic)
         self._weight = panel.weights.topic
-        self._for_wish, self._for_like = float(parts.shares.wishes[0, 0]), float(parts.shares.likes[0, 0])
+        self._for_wish, self._for_like = float(parts.shares.wishes[place, 0]), float(parts.shares.likes[place, 0])
         self._behind: dict[int, str] = {}
 
     def is_open(self, row: int) -> bool:
@@ -66,7 +68,13 @@ class Explanation:
         ready = self._panel.ready
         liked, _ = self._panel.known_tastes(self._profile) if raised else ([], [])
         found = behind(ready.model.space, ready.learned_from, ready.known, liked, raised)
-        self._behind |= {row: ready.title(one) if one >= 0 else "" for row, one in zip(raised, found, strict=True)}
+        self._behind |= {row: self._titled(row, one) for row, one in zip(raised, found, strict=True)}
+
+    def _titled(self, row: int, liked: int) -> str:
+        """Return the title of a liked paper; none where it is the candidate's own, under the id of before a merge."""
+        ready = self._panel.ready
+        title = ready.title(liked) if liked >= 0 else ""
+        return "" if title_key(title) == title_key(ready.papers[row].title) else title
 
     def _reasons(self, row: int) -> Iterator[tuple[float, str]]:
         topic, lift, gain = float(self._topic[row]), float(self._lift[row]), float(self._gains[row])
@@ -91,6 +99,6 @@ class Explanation:
         return for_likeness(table.wishes[raising[0]].label)
 
 
-def _row(part: Scores, like: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the first row of a part that may be `NOTHING`."""
-    return part[0] if part.shape[1] == like.size else like * 0
+def _row(part: Scores, place: int, like: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a row of a part that may be `NOTHING`."""
+    return like * 0 if part is NOTHING else part[place]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from newsletter.rank.candidates import Candidates, Matches
 
 _REMEMBERED = 50_000  # wishes: 40 MB for 200 candidates; then it starts anew
+# Wishes of one reader that count: the first ones. More are no interest but a text, and would be a table of their own.
+_MOST_WISHES = 100
 
 
 class MatchTable:
@@ -48,7 +50,7 @@ class MatchTable:
         for profile in profiles:
             rows = [row for name in profile.topics for row in topics[name]]
             rows += [row for text in profile.interests for row in interests[text]]
-            found.append([*dict.fromkeys(rows)])
+            found.append([*dict.fromkeys(rows)][:_MOST_WISHES])
         number = np.array([len(rows) for rows in found], dtype=np.int64)
         table = np.zeros((len(found), max(number, default=0)), dtype=np.int64)
         table[np.arange(table.shape[1]) < number[:, None]] = [row for rows in found for row in rows]
@@ -59,11 +61,11 @@ class MatchTable:
         names = {name for profile in profiles for name in profile.topics}
         texts = {text for profile in profiles for text in profile.interests}
         fresh = texts - self._of_interest.keys()
-        if len(self.wishes) + len(fresh) > _REMEMBERED:
+        if len(self.wishes) + len(fresh) > _REMEMBERED or len(self._of_interest) > _REMEMBERED:
             self._start_anew()
             fresh = texts
         of_topic = {name: self._wishes_of_topic(name) for name in sorted(names - self._of_topic.keys())}
-        of_interest = {text: _wishes_of(text) for text in sorted(fresh)}
+        of_interest = {text: _wishes_of(text)[:_MOST_WISHES] for text in sorted(fresh)}
         self._add(wish for found in (of_topic, of_interest) for wishes in found.values() for wish in wishes)
         self._of_topic |= {name: tuple(self._rows[wish] for wish in found) for name, found in of_topic.items()}
         self._of_interest |= {text: tuple(self._rows[wish] for wish in found) for text, found in of_interest.items()}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from newsletter.rank.follows import Follows
 from newsletter.rank.likes import MOST_GAIN, gains
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from numpy.typing import NDArray
-
     from newsletter.model import Profile, Topic
     from newsletter.rank.candidates import Candidates
 
+# What raises each candidate for each profile, the scores, and which are not muted.
+Judged: TypeAlias = tuple[Parts, Scored, NDArray[np.bool_]]
+
+_REMEMBERED = 50_000  # muted terms
 _LEARNING_AT_ONCE = 128  # readers with likes: 10 MB for each array of readers x terms
 
 
@@ -41,7 +44,7 @@ class Panel:
     now: datetime
     _muted: dict[str, list[int]] = field(default_factory=dict, init=False, repr=False)
 
-    def scored(self, profiles: Sequence[Profile]) -> tuple[Parts, Scored, NDArray[np.bool_]]:
+    def scored(self, profiles: Sequence[Profile]) -> Judged:
         """Return what raises each candidate for each profile (rows), the scores, and which are not muted."""
         parts = self._parts(profiles)
         return parts, scored(parts, self.vote_shares, self.weights), self._open(profiles)
@@ -125,6 +128,8 @@ class Panel:
 
     def _holding(self, term: str) -> list[int]:
         if term not in self._muted:
+            if len(self._muted) >= _REMEMBERED:
+                self._muted.clear()
             self._muted[term] = self.ready.holding(term)
         return self._muted[term]
 

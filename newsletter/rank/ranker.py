@@ -17,7 +17,7 @@ from newsletter.rank.explain import Explanation
 from newsletter.rank.meaning import learn
 from newsletter.rank.panel import Panel
 from newsletter.rank.score import STEPS, Weights
-from newsletter.rank.select import slate_of
+from newsletter.rank.select import ALIKE, slate_of
 from newsletter.rank.selections import Selections, selected
 from newsletter.rank.terms import Vocabulary
 
@@ -80,7 +80,7 @@ class Ranker:
         not exist are passed over. Without any wish the order is by votes; equal scores stand by votes, then by id.
         """
         panel = self._panel(candidates, now)
-        told = Explanation(panel, profile)
+        told = Explanation(panel, profile, panel.scored([profile]))
         upvotes = np.array([paper.upvotes or 0 for paper in panel.ready.papers], dtype=np.int64)
         best_first = np.lexsort((-upvotes, -told.steps)).tolist()
         scores = (told.steps / STEPS).tolist()
@@ -104,7 +104,7 @@ class Ranker:
         reader at a position was `already_sent`. Equal profiles are ranked once.
         """
         panel = self._panel(candidates, now)
-        slate = slate_of(panel.ready.papers, panel.ready.likeness, pins=pins, hides=hides)
+        slate = slate_of(panel.ready.papers, panel.ready.alike(ALIKE), pins=pins, hides=hides)
         return selected(panel, slate, profiles, size=size, already_sent=already_sent or {})
 
     def _panel(self, candidates: Sequence[Paper], now: datetime) -> Panel:

@@ -57,6 +57,10 @@ def model_from(arrays: Mapping[str, NDArray[Any]]) -> TextModel:
         papers = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(len(ids), PLACES))
         papers.check_format(full_check=True)
         places, axes, latents = arrays["places"], arrays["axes"], arrays["latents"]
+        frequency, documents = arrays["frequency"], int(arrays["documents"])
+        if frequency.shape != (PLACES,) or frequency.dtype != np.int32 or frequency.min() < 0 or documents < len(ids):
+            raise ValueError("the model knows another number of terms or papers")
+        places, axes, latents = arrays["places"], arrays["axes"], arrays["latents"]
         if arrays["frequency"].shape != (PLACES,):
             raise ValueError("the model knows another number of terms")
         if (len(titles), *latents.shape, *axes.shape) != (
@@ -67,8 +71,10 @@ def model_from(arrays: Mapping[str, NDArray[Any]]) -> TextModel:
             axes.shape[1],
         ):
             raise ValueError("the parts of the model have different sizes")
+        if not all(np.isfinite(part).all() for part in (papers.data, axes, latents)):
+            raise ValueError("the model holds what is no number")
         space = space_from(places, csr_array(papers[:, places]), axes, latents)
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError(f"the model lacks a part or has a wrong one: {error}") from None
     rows = {key: row for row, key in enumerate(ids)}
-    return model_of(int(arrays["documents"]), arrays["frequency"], papers, space, rows=rows, titles=tuple(titles))
+    return model_of(documents, frequency, papers, space, rows=rows, titles=tuple(titles))

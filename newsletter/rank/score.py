@@ -14,6 +14,7 @@ Scores = NDArray[np.float32]
 
 # A second wish that a paper meets adds the tenth part: enough to break ties, too little to beat a better match.
 _FURTHER_WISHES = np.float32(0.1)
+_MOST_FURTHER = np.float32(0.2)  # of all further wishes together, however many
 FOLLOWED = 1.0  # a followed author or organisation lifts as much as a very good match
 # Chosen on the development part of the replay, with words beside 1 to 73 liked papers and with none. Likes count the
 # more beside stated wishes, which weigh 1, the more of them are known; both together weigh at most 2, so that votes
@@ -82,6 +83,7 @@ def blended(matches: Scores, wishes: NDArray[np.int64]) -> Scores:
         np.maximum(best, one, out=best)
     total -= best
     total *= _FURTHER_WISHES
+    np.minimum(total, _MOST_FURTHER, out=total)
     total += best
     return total
 

@@ -27,8 +27,7 @@ Keys = NDArray[np.int64]
 # from which on nothing. Among 8,358 papers listed in two years no two of a day are liker than 0.25, and no two of a
 # month than 0.31, but for one pair whose second abstract is the first's again (0.88). By titles alone 5 of 85,568 pairs
 # are above 0.4 and none above 0.51. The same text with every tenth word another is at 0.85, with every second at 0.44.
-_ALIKE, _SAME = 0.4, 0.75
-_SPARE = 20  # papers beyond twice the size that may move up where others are thinned out
+ALIKE, _SAME = 0.4, 0.75
 
 # A key orders the candidates of one reader, and is unique: the section above the score above the place by votes.
 _PINNED, _MATCHED, _POPULAR, _LAST = 3, 2, 1, 0
@@ -41,7 +40,8 @@ _MOST_STEPS = 2**30
 class Slate:
     """What the picks of all readers share. `places` are by votes, from 0 for the fewest; `papers` lead back from them.
 
-    `overlap` (candidates x candidates) is how much of one is said by the other, 0 to 1.
+    `overlap` is how much of one paper is said by the other, 0 to 1, of those that are like any other: `repeating` names
+    the row and column of each candidate in it, 0 for those that are like none.
     """
 
     places: NDArray[np.int64]
@@ -49,33 +49,47 @@ class Slate:
     bits: int
     pins: tuple[int, ...]
     hidden: tuple[int, ...]
+    repeating: NDArray[np.intp]
     overlap: NDArray[np.float32]
 
-    @property
-    def has_overlap(self) -> bool:
-        """Whether any two candidates are near-duplicates."""
-        return bool(self.overlap.any())
+    def said_by(self, ones: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return how much of some candidates is said by others; their rows, in shapes that go together."""
+        return np.asarray(self.overlap[self.repeating[ones], self.repeating[others]])
 
 
 def slate_of(
-    papers: Sequence[Paper], likeness: NDArray[np.float32], *, pins: Sequence[str], hides: Collection[str]
+    papers: Sequence[Paper], alike: Sequence[tuple[int, int, float]], *, pins: Sequence[str], hides: Collection[str]
 ) -> Slate:
-    """Return the slate of candidates (in the order of their ids, `likeness` theirs); unknown pins are passed over."""
+    """Return the slate of candidates, in the order of their ids; unknown pins are passed over.
+
+    `alike` are the pairs of them whose texts are alike by `ALIKE` or more, and how much.
+    """
     rows = {paper.id: row for row, paper in enumerate(papers)}
     upvotes = np.array([paper.upvotes or 0 for paper in papers], dtype=np.int64)
     falling = np.argsort(-upvotes, kind="stable")
     places = np.empty(len(papers), dtype=np.int64)
     places[falling] = np.arange(len(papers))[::-1]
-    overlap = np.clip((likeness - _ALIKE) / (_SAME - _ALIKE), 0, 1).astype(np.float32)
-    np.fill_diagonal(overlap, 0)
+    repeating, overlap = _overlap(len(papers), alike)
     return Slate(
         places=places,
         papers=falling[::-1].copy(),
         bits=max(len(papers), 1).bit_length(),
         pins=tuple(rows[key] for key in dict.fromkeys(pins) if key in rows),
         hidden=tuple(rows[key] for key in dict.fromkeys(hides) if key in rows),
+        repeating=repeating,
         overlap=overlap,
     )
+
+
+def _overlap(number: int, alike: Sequence[tuple[int, int, float]]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    rows = sorted({row for one, other, _ in alike for row in (one, other)})
+    repeating = np.zeros(number, dtype=np.intp)
+    repeating[rows] = np.arange(1, len(rows) + 1)
+    overlap = np.zeros((len(rows) + 1, len(rows) + 1), dtype=np.float32)
+    for one, other, likeness in alike:
+        share = min(max((likeness - ALIKE) / (_SAME - ALIKE), 0.0), 1.0)
+        overlap[repeating[[one, other]], repeating[[other, one]]] = share
+    return repeating, overlap
 
 
 def picked(slate: Slate, scored: Scored, open_: NDArray[np.bool_], *, size: int) -> tuple[Picks, NDArray[np.int32]]:
@@ -88,10 +102,10 @@ def picked(slate: Slate, scored: Scored, open_: NDArray[np.bool_], *, size: int)
     number = (keys >= 0).sum(axis=1, dtype=np.int32)
     best = _best(keys, size)
     picks = _rows(slate, best)
-    if slate.has_overlap and size > 1:
-        crowded = slate.overlap[picks[:, :, None], picks[:, None, :]].any(axis=(1, 2))
+    if slate.overlap.any() and size > 1:
+        crowded = slate.said_by(picks[:, :, None], picks[:, None, :]).any(axis=(1, 2))
         if crowded.any():
-            picks[crowded] = _thinned(slate, _best(keys[crowded], 2 * size + _SPARE), size=picks.shape[1])
+            picks[crowded] = _thinned(slate, _best(keys[crowded], keys.shape[1]), size=picks.shape[1])
     return picks, number
 
 
@@ -100,6 +114,7 @@ def _keys(slate: Slate, scored: Scored, open_: NDArray[np.bool_]) -> Keys:
     keys += _MATCHED << (_SECTION - slate.bits)
     keys <<= slate.bits
     keys[~scored.matched] = _POPULAR << _SECTION
+    keys[~scored.matched & (scored.steps < 0)] = _LAST << _SECTION  # what a reader dislikes does not fill a digest
     for place, row in enumerate(slate.pins):
         keys[:, row] = (_PINNED << _SECTION) + ((len(slate.pins) - place) << slate.bits)
     keys |= slate.places
@@ -138,7 +153,7 @@ def _thinned(slate: Slate, pool: Keys, *, size: int) -> Picks:
         one = rows[readers, column]
         picks[:, place] = np.where(taken, one, -1)
         left[readers, column] = _BARRED
-        np.maximum(said, np.where(taken[:, None], slate.overlap[one[:, None], rows], 0), out=said)
+        np.maximum(said, np.where(taken[:, None], slate.said_by(one[:, None], rows), 0), out=said)
     return picks
 
 

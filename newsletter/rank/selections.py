@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1_000  # profiles scored at a time: a few megabytes for each array of them x 200 candidates
 _TOLD = 20_000  # selections whose words are kept
+_TELLING = 64  # selections told at a time: learning from likes costs less for several
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,8 @@ class Selections:
         if selection not in self._told:
             if len(self._told) >= _TOLD:
                 self._told.clear()
-            self._told[selection] = self._tell(selection)
+            following = range(selection, min(selection + _TELLING, len(self.profiles)))
+            self._told.update(self._tell([one for one in following if one not in self._told]))
         return self._told[selection]
 
     def open_to(self, reader: int) -> int:
@@ -71,9 +73,15 @@ class Selections:
         rows = self.picks[self.which[reader]].tolist()
         return tuple(self.panel.ready.papers[row].id for row in rows if row >= 0)
 
-    def _tell(self, selection: int) -> tuple[RankedPaper, ...]:
+    def _tell(self, selections: Sequence[int]) -> Iterator[tuple[int, tuple[RankedPaper, ...]]]:
+        """Yield some selections with their words: whoever asks for one mostly asks for the next ones, too."""
+        profiles = [self.profiles[selection] for selection in selections]
+        judged = self.panel.scored(profiles)
+        for place, selection in enumerate(selections):
+            yield selection, self._told_by(Explanation(self.panel, profiles[place], judged, place), selection)
+
+    def _told_by(self, told: Explanation, selection: int) -> tuple[RankedPaper, ...]:
         rows = [row for row in self.picks[selection].tolist() if row >= 0]
-        told = Explanation(self.panel, self.profiles[selection])
         told.prepare(rows)
         scores = (self.steps[selection] / STEPS).tolist()
         papers = [
@@ -110,17 +118,17 @@ def _distinct(
     profiles: Iterable[Profile], already_sent: Mapping[int, Collection[str]], rows: Mapping[str, int]
 ) -> tuple[NDArray[np.int32], list[Profile], dict[int, list[int]]]:
     """Return which selection is each reader's, the profile of each selection, and the rows barred from some."""
-    seen: dict[Profile, int] = {}
+    seen: dict[Profile | tuple[Profile, frozenset[int]], int] = {}
     distinct: list[Profile] = []
     barred: dict[int, list[int]] = {}
     which = array("i")  # four bytes a reader, where a list would take 36
     for reader, profile in enumerate(profiles):
-        sent = [rows[key] for key in already_sent.get(reader, ()) if key in rows] if already_sent else []
-        if sent:
-            barred[len(distinct)] = sent
-        selection = len(distinct) if sent else seen.setdefault(profile, len(distinct))
+        sent = frozenset(rows[key] for key in already_sent.get(reader, ()) if key in rows) if already_sent else None
+        selection = seen.setdefault((profile, sent) if sent else profile, len(distinct))
         if selection == len(distinct):
             distinct.append(profile)
+            if sent:
+                barred[selection] = sorted(sent)
         which.append(selection)
     return np.frombuffer(which, dtype=np.int32), distinct, barred
 

@@ -1,6 +1,6 @@
 """The text model: what a corpus says of how rare terms are, and of what goes with a few words.
 
-Made by `fit` from the papers stored up to a moment; `parts` and `restored` take it apart and put it together again.
+Made by `fit` from the papers stored up to a moment; `newsletter.rank.saving` takes it apart and puts it together again.
 Nothing here knows topics, votes or readers, and nothing reads a file.
 """
 

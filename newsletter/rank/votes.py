@@ -111,7 +111,7 @@ def _ranks(counts: list[int]) -> dict[int, int]:
 def vote_reasons(papers: Sequence[Paper]) -> list[str]:
     """Return for each paper what is said of its upvotes, an empty string where it has none (see `said`)."""
     ranks = day_ranks(papers)
-    sizes = Counter(paper.listed_on for paper in papers)
+    sizes = Counter(paper.listed_on for paper in papers if paper.upvotes is not None)
     sharing = Counter((paper.listed_on, rank) for paper, rank in zip(papers, ranks, strict=True))
     return [
         said(paper.upvotes or 0, rank, sizes[paper.listed_on], shared=sharing[paper.listed_on, rank])
@@ -122,8 +122,8 @@ def vote_reasons(papers: Sequence[Paper]) -> list[str]:
 def said(upvotes: int, rank: int, of: int, *, shared: int = 1) -> str:
     """Return the reason for upvotes, such as "142 upvotes, 2nd of 14 that day"; empty for none.
 
-    `rank` is one of `day_ranks`, `of` how many papers the day has, `shared` how many of them have this count. A rank
-    is named where the day's first five hold all that share it and the day has more papers than these.
+    `rank` is one of `day_ranks`, `of` how many papers of the day have a known count, `shared` how many have this one.
+    A rank is named where the day's first five hold all that share it and the day has more papers than these.
     """
     if upvotes <= 0:
         return ""

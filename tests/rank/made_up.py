@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 from hypothesis import strategies as st
 
 from newsletter.model import Paper, Profile, RankedPaper, Topic
@@ -22,6 +23,10 @@ from newsletter.rank.votes import vote_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from newsletter.rank.candidates import Candidates
 
 NOW = datetime(2026, 7, 18, 6, tzinfo=UTC)
 SUBJECTS = (
@@ -152,5 +157,11 @@ def _place(
     already = max((said(one.paper, other.paper) for other in chosen), default=0.0)
     steps = round(one.score * STEPS) - round(already * STEPS) if one.matched else 0
     is_lost = already >= 1 or (already > 0 and steps < 0)
-    section = 2 if is_lost else 0 if one.matched else 1
+    is_unwanted = not one.matched and one.score < 0
+    section = 2 if is_lost or is_unwanted else 0 if one.matched else 1
     return section, 0 if is_lost else -steps, -(one.paper.upvotes or 0), one.paper.id
+
+
+def likeness_of(ready: Candidates) -> NDArray[np.float32]:
+    """Return how alike the texts of any two candidates are, candidates x candidates."""
+    return np.asarray((ready.vectors @ ready.by_place).toarray(), dtype=np.float32)

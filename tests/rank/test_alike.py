@@ -11,9 +11,9 @@ import pytest
 
 from newsletter.model import Paper, Profile
 from newsletter.rank.candidates import prepare
-from newsletter.rank.select import _ALIKE, _SAME
+from newsletter.rank.select import _SAME, ALIKE
 from newsletter.rank.terms import Vocabulary
-from tests.rank.made_up import NOW, picked_slowly
+from tests.rank.made_up import NOW, likeness_of, picked_slowly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,9 +101,9 @@ def test_half_a_new_text_loses_places_and_is_not_lost(ranker: Ranker, day: tuple
     own = " ".join(f"new{place}" for place in range(len(words) // 3))
     half = dataclasses.replace(paper, id="half", abstract=f"{' '.join(words[: len(words) * 2 // 3])} {own}", upvotes=0)
     given = [*day, half]
-    likeness = ranker._panel(given, NOW).ready.likeness
+    likeness = likeness_of(ranker._panel(given, NOW).ready)
     row = sorted(one.id for one in given).index(paper.id)
-    assert _ALIKE < likeness[-1, row] < _SAME
+    assert ALIKE < likeness[-1, row] < _SAME
     ranked = [one.paper.id for one in ranker.rank(given, profile, now=NOW)]
     chosen = ranker.rank_many(given, [profile], now=NOW, size=len(given)).ids(0)
     assert chosen.index("half") >= ranked.index("half")
@@ -130,10 +130,10 @@ def test_no_two_papers_of_a_day_or_week_are_taken_for_the_same_unless_they_are(
     alike, greatest, pairs = [], 0.0, 0
     for papers in weeks.values():
         ready = prepare(papers, Vocabulary(aliases), ranker.model)
-        above = np.triu(ready.likeness, 1)
+        above = np.triu(likeness_of(ready), 1)
         pairs += len(papers) * (len(papers) - 1) // 2
-        alike += [{ready.papers[row].id for row in pair} for pair in np.argwhere(above >= _ALIKE)]
-        greatest = max(greatest, above[above < _ALIKE].max())
+        alike += [{ready.papers[row].id for row in pair} for pair in np.argwhere(above >= ALIKE)]
+        greatest = max(greatest, above[above < ALIKE].max())
     assert pairs > 400_000
     assert alike == [{"2512.10739", "2512.10756"}]  # one abstract under two titles
     assert 0.2 < greatest < 0.35
@@ -152,7 +152,7 @@ def test_a_text_with_every_tenth_word_another_is_taken_for_the_same(
         ).ravel()
         for papers in (tenth, second)
     ]
-    assert np.median(likeness[0]) > _SAME > _ALIKE
+    assert np.median(likeness[0]) > _SAME > ALIKE
     assert np.median(likeness[1]) < _SAME
 
 

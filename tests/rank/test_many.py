@@ -150,3 +150,51 @@ def test_a_selection_is_told_the_same_again_and_after_other_candidates_were_rank
     assert later == list(dataclasses.replace(ranker).rank_many(last_day, readers[:20], now=NOW))
     with pytest.raises(IndexError):
         selected[20]
+
+
+def test_readers_of_one_profile_who_got_the_same_paper_before_share_one_selection(
+    ranker: Ranker, last_day: tuple[Paper, ...]
+) -> None:
+    sent = {reader: {last_day[reader % 2].id} for reader in range(6)}
+    selected = ranker.rank_many(last_day, [Profile(interests=("video",))] * 8, now=NOW, already_sent=sent)
+    assert len(selected.profiles) == 3
+    assert selected[0] is selected[2]
+    assert selected[6] is selected[7]
+    assert last_day[0].id not in selected.ids(0)
+    assert last_day[1].id not in selected.ids(1)
+
+
+def test_a_smaller_digest_is_the_beginning_of_a_larger_one_also_among_copies(ranker: Ranker) -> None:
+    text = "video diffusion of camera motion over many frames, with a memory of what was seen before"
+    copies = [
+        Paper(id=f"2600.{number:05d}", source="test", title="Video diffusion", abstract=f"{text} {number}", upvotes=9)
+        for number in range(60)
+    ]
+    others = [
+        Paper(
+            id=f"2700.{number:05d}", source="test", title=f"Video {word}", abstract=f"Of video and {word}.", upvotes=1
+        )
+        for number, word in enumerate(("editing", "depth", "speech", "robots", "memory"))
+    ]
+    reader = [Profile(interests=("video diffusion",))]
+    whole = ranker.rank_many([*copies, *others], reader, now=NOW, size=30).ids(0)
+    for size in (1, 3, 10):
+        assert ranker.rank_many([*copies, *others], reader, now=NOW, size=size).ids(0) == whole[:size]
+    assert sum(key.startswith("2600.") for key in whole[:6]) == 1
+
+
+def test_no_reader_has_more_wishes_than_a_table_bears(ranker: Ranker, last_day: tuple[Paper, ...]) -> None:
+    many = Profile(interests=(", ".join(f"word{number}" for number in range(1_500)),))
+    ranker.rank_many(last_day, [many], now=NOW)
+    assert len(ranker._panel(last_day, NOW).table.wishes) <= 101
+
+
+def test_a_paper_that_a_reader_dislikes_fills_no_digest_while_there_is_another(
+    ranker: Ranker, last_day: tuple[Paper, ...]
+) -> None:
+    favourite = max(last_day, key=lambda paper: (paper.upvotes or 0, paper.id))
+    reader = Profile(disliked=(favourite.id,))
+    plain = ranker.rank_many(last_day, [Profile()], now=NOW, size=5).ids(0)
+    chosen = ranker.rank_many(last_day, [reader], now=NOW, size=len(last_day)).ids(0)
+    assert plain[0] == favourite.id
+    assert favourite.id not in chosen[:5]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from newsletter.model import Paper, Profile, RankedPaper
 from newsletter.rank import selections
 from newsletter.rank.reasons import EDITORS_PICK
-from newsletter.rank.select import _ALIKE, _SAME
+from newsletter.rank.select import _SAME, ALIKE
 from tests.rank import made_up
-from tests.rank.made_up import NOW, PLAIN, apart, fitted, once, picked_slowly
+from tests.rank.made_up import NOW, PLAIN, apart, fitted, likeness_of, once, picked_slowly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,12 +93,12 @@ def test_no_candidates_and_no_readers() -> None:
 def overlap(ranker: Ranker, given: Sequence[Paper]) -> Callable[[Paper, Paper], float]:
     """Return how much of a paper another says, by what the ranker holds of their texts."""
     kept = {paper.id: row for row, paper in enumerate(once(given))}
-    likeness = ranker._panel(given, NOW).ready.likeness
+    likeness = likeness_of(ranker._panel(given, NOW).ready)
     assert np.allclose(likeness, likeness.T, atol=1e-6)
 
     def said(one: Paper, other: Paper) -> float:
         like = float(likeness[kept[one.id], kept[other.id]])
-        return float(np.float32(min(max((like - _ALIKE) / (_SAME - _ALIKE), 0.0), 1.0)))
+        return float(np.float32(min(max((like - ALIKE) / (_SAME - ALIKE), 0.0), 1.0)))
 
     return said
 

@@ -227,10 +227,10 @@ def test_the_reason_names_the_first_five_of_a_longer_day() -> None:
 def test_the_reasons_of_a_period_go_day_by_day() -> None:
     day = [paper(upvotes) for upvotes in (142, 90, 90, 12, 7, 7, 1, 0)]
     assert vote_reasons([*day, paper(200, FRIDAY), paper(8, None), paper(None)]) == [
-        "142 upvotes, 1st of 9 that day",
-        "90 upvotes, joint 2nd of 9 that day",
-        "90 upvotes, joint 2nd of 9 that day",
-        "12 upvotes, 4th of 9 that day",
+        "142 upvotes, 1st of 8 that day",
+        "90 upvotes, joint 2nd of 8 that day",
+        "90 upvotes, joint 2nd of 8 that day",
+        "12 upvotes, 4th of 8 that day",
         "7 upvotes",
         "7 upvotes",
         "1 upvote",
