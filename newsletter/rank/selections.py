@@ -34,9 +34,8 @@ _TELLING = 64  # selections told at a time: learning from likes costs less for s
 class Selections:
     """The papers of each reader, in the order of the readers.
 
-    `which` (readers) names the row of `picks` and `steps` (selections x size) that is a reader's: candidates in the
-    order of their ids, -1 where there are no more, and their scores in parts of `STEPS`. `number` (selections) is how
-    many candidates were open to the reader.
+    `which` (readers) names the row of `picks` (selections x size) that is a reader's: candidates in the order of their
+    ids, -1 where there are no more. `number` (selections) is how many candidates were open to the reader.
     """
 
     panel: Panel
@@ -44,7 +43,6 @@ class Selections:
     profiles: Sequence[Profile]
     which: NDArray[np.int32]
     picks: NDArray[np.int16] | NDArray[np.int32]
-    steps: NDArray[np.int32]
     number: NDArray[np.int32]
     _told: dict[int, tuple[RankedPaper, ...]] = field(default_factory=dict, init=False, repr=False)
 
@@ -83,10 +81,7 @@ class Selections:
     def _told_by(self, told: Explanation, selection: int) -> tuple[RankedPaper, ...]:
         rows = [row for row in self.picks[selection].tolist() if row >= 0]
         told.prepare(rows)
-        scores = (self.steps[selection] / STEPS).tolist()
-        papers = [
-            told.picked(row, score, pinned=row in self.slate.pins) for row, score in zip(rows, scores, strict=False)
-        ]
+        papers = [told.picked(row, told.steps[row] / STEPS, pinned=row in self.slate.pins) for row in rows]
         # A matched paper that repeats another one may have fallen behind the popular ones: it stands among them then.
         first = next((place for place, one in enumerate(papers) if not one.matched), len(papers))
         return (*papers[:first], *(replace(one, matched=False) for one in papers[first:]))
@@ -106,12 +101,12 @@ def selected(
     width = min(max(size, 0), len(rows))
     kind = np.int16 if len(rows) < np.iinfo(np.int16).max else np.int32
     # Made whole at once: a million selections joined from blocks would be there twice.
-    picks, steps = np.empty((len(distinct), width), dtype=kind), np.empty((len(distinct), width), dtype=np.int32)
+    picks = np.empty((len(distinct), width), dtype=kind)
     number = np.empty(len(distinct), dtype=np.int32)
     for first in range(0, len(distinct), _BLOCK):
         block = slice(first, first + _BLOCK)
-        picks[block], steps[block], number[block] = _block(panel, slate, distinct[block], first, barred, width)
-    return Selections(panel, slate, distinct, which, picks, steps, number)
+        picks[block], number[block] = _block(panel, slate, distinct[block], first, barred, width)
+    return Selections(panel, slate, distinct, which, picks, number)
 
 
 def _distinct(
@@ -135,10 +130,9 @@ def _distinct(
 
 def _block(
     panel: Panel, slate: Slate, profiles: Sequence[Profile], first: int, barred: Mapping[int, list[int]], size: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     _, scored, open_ = panel.scored(profiles)
     for row in range(len(profiles)):
         if first + row in barred:
             open_[row, barred[first + row]] = False
-    picks, number = picked(slate, scored, open_, size=size)
-    return picks, np.take_along_axis(scored.steps, np.maximum(picks, 0), axis=1), number
+    return picked(slate, scored, open_, size=size)
