@@ -29,7 +29,7 @@ FORMAT = 1
 def arrays_of(model: TextModel) -> Arrays:
     """Return what `model_from` needs."""
     names = json.dumps([sorted(model.rows, key=model.rows.__getitem__), model.titles])
-    papers = model.papers
+    papers = model.by_place.T.tocsr()
     return {
         "format": np.array(FORMAT),
         "documents": np.array(model.documents),

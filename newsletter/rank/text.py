@@ -49,8 +49,7 @@ class TextModel:
     documents: int
     frequency: NDArray[np.int32]
     idf: Idf
-    papers: Vectors  # the newest papers, papers x places, rows of length 1
-    by_place: Vectors  # the same, places x papers
+    by_place: Vectors  # the newest papers, places x papers, columns of length 1
     background: Vectors  # the same, papers x places, without rare terms
     mean: Row  # of the background's rows
     space: Space  # what readers' tastes are learned in; its papers are those of the background
@@ -123,7 +122,6 @@ def model_of(
         documents=documents,
         frequency=frequency,
         idf=_idf(documents, frequency),
-        papers=papers,
         by_place=papers.T.tocsr(),
         background=background,
         mean=np.asarray(background.sum(axis=0), dtype=np.float32).ravel() / max(background.shape[0], 1),
