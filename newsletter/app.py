@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from newsletter.store import Store
 
 _KEY_NAME = "secret.key"
+_OLD_KEY_NAME = "secret.key.old"
 _KEY_BYTES = 32
 _PRIVATE = 0o600
 
@@ -199,10 +200,15 @@ class App:
 
     @cached_property
     def signer(self) -> LinkSigner:
-        """What signs the links of mails, and reads them again."""
+        """What signs the links of mails, and reads them again: also those that the key before the present one signed.
+
+        Raises:
+            ConfigError: a key cannot be read or made, or is too short to be a secret.
+        """
         from newsletter.links import LinkSigner  # noqa: PLC0415 - only mails and pages need it
 
-        return LinkSigner([self.key])
+        old = self.config.home / _OLD_KEY_NAME
+        return LinkSigner([*([_key_in(old)] if old.exists() else []), self.key])
 
     @cached_property
     def key(self) -> bytes:
@@ -214,12 +220,9 @@ class App:
         path = self.config.home / _KEY_NAME
         try:
             _make_key(path)
-            key = path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"{path} cannot be read or made: {error.strerror}") from None
-        if len(key) < _KEY_BYTES:
-            raise ConfigError(f"{path} holds {len(key)} bytes and is no secret; restore it or remove it")
-        return key
+            raise ConfigError(f"{path} cannot be made: {error.strerror}") from None
+        return _key_in(path)
 
     def mailer(self) -> Mailer:
         """Return the mailer that the settings name.
@@ -245,6 +248,16 @@ class App:
             status=SubscriberStatus.CONFIRMED if confirmed else SubscriberStatus.PENDING,
             topics=[topic.name for topic in self.config.topics],
         )
+
+
+def _key_in(path: Path) -> bytes:
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    if len(key) < _KEY_BYTES:
+        raise ConfigError(f"{path} holds {len(key)} bytes and is no secret; restore it or remove it")
+    return key
 
 
 def _make_key(path: Path) -> None:

@@ -1,9 +1,9 @@
 """The addresses of the web pages, and the signed tokens in those that are one reader's own.
 
-A token says for which purpose, whose, in which version of that subscriber's links and, where it matters, of which
-issue. It is signed with HMAC-SHA256 (RFC 2104) under a key of its purpose alone, so that one kind of link never opens
-another page. Several keys may be given, oldest first: all are good, the newest signs. Nothing here keeps a key on disk,
-reads a clock, asks a store or serves a page; whether a version still holds is for the page to ask.
+A token says for which purpose, whose and, where it matters, of which issue. It is signed with HMAC-SHA256 (RFC 2104)
+under a key of its purpose alone, so that one kind of link never opens another page; it is good in one spelling only.
+Several keys may be given, oldest first: all are good, the newest signs. Nothing here keeps a key on disk, reads a
+clock, asks a store or serves a page; whether the subscriber is still there is for the page to ask.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from itsdangerous import BadData, SignatureExpired, Signer, TimestampSigner
+from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
 from itsdangerous.signer import SigningAlgorithm
 
 from newsletter.errors import LinkError
@@ -31,8 +32,8 @@ _DAY = 86_400  # seconds
 _KEY_BYTES = 16
 _MAC_BYTES = 16  # RFC 2104, section 5: no less than half of the hash; 128 bits keep a link short
 # Every reader's token has the same length, so that mails differ in it and nowhere around it.
-_ID_BYTES, _VERSION_BYTES = 6, 3
-_WHO_LENGTH = (_ID_BYTES + _VERSION_BYTES) * 4 // 3  # characters of base64, without padding
+_ID_BYTES = 6
+_WHO_LENGTH = _ID_BYTES * 4 // 3  # characters of base64, without padding
 
 
 class Purpose(StrEnum):
@@ -54,10 +55,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a token says: whose link it is, in which version of their links, of which issue ("" where of none)."""
+    """What a token says: whose link it is, of which issue ("" where of none)."""
 
     subscriber_id: int
-    version: int
     period: str
 
 
@@ -88,36 +88,39 @@ class LinkSigner:
             raise LinkError(f"links need a secret key of {_KEY_BYTES} bytes or more; make a new one")
         self._keys = {purpose: [_derived(key, purpose) for key in keys] for purpose in Purpose}
         self._signers = {
-            purpose: Signer(own, key_derivation="none", algorithm=_MAC) for purpose, own in self._keys.items()
+            purpose: _Canonical(own, key_derivation="none", algorithm=_MAC) for purpose, own in self._keys.items()
         }
 
-    def token(self, purpose: Purpose, subscriber_id: int, *, version: int = 0, period: str = "") -> str:
-        """Return a token without an end; it is good until its version or its key is withdrawn.
+    def token(self, purpose: Purpose, subscriber_id: int, *, period: str = "") -> str:
+        """Return a token without an end; it is good until its key is withdrawn.
 
         Raises:
             LinkError: a number that no token can hold.
         """
-        return self._signers[purpose].sign(_written(subscriber_id, version, period)).decode("ascii")
+        return self._signers[purpose].sign(_written(subscriber_id, period)).decode("ascii")
 
-    def confirm_token(self, subscriber_id: int, *, now: datetime, version: int = 0) -> str:
+    def confirm_token(self, subscriber_id: int, *, now: datetime) -> str:
         """Return a token that confirms a subscription within `CONFIRM_DAYS` of `now` (aware).
 
         Raises:
             LinkError: a number that no token can hold.
         """
-        return self._dated(now).sign(_written(subscriber_id, version, "")).decode("ascii")
+        return self._dated(now).sign(_written(subscriber_id, "")).decode("ascii")
 
     def read(self, purpose: Purpose, token: str, *, now: datetime) -> Claim:
         """Return what a token says, which was made for this purpose.
 
         Raises:
-            LinkError: it was made for another purpose or by somebody else, was changed or cut, or is too old.
+            LinkError: it was made for another purpose or by somebody else, was changed or cut, is too old, or is dated
+                later than `now`.
         """
         try:
             if purpose is Purpose.CONFIRM:
                 return _read(self._dated(now).unsign(token, max_age=CONFIRM_DAYS * _DAY))
             return _read(self._signers[purpose].unsign(token))
-        except SignatureExpired:
+        except SignatureExpired as error:
+            if error.date_signed is not None and error.date_signed > now:
+                raise LinkError("this link is dated in the future: a clock was wrong; ask for a new one") from None
             raise LinkError(f"this link is older than {CONFIRM_DAYS} days; ask for a new one") from None
         except (BadData, ValueError):
             raise LinkError("this link is not whole; open it again from the mail, or ask for a new one") from None
@@ -126,24 +129,22 @@ class LinkSigner:
         return _SignerAt(now, self._keys[Purpose.CONFIRM])
 
 
-def letter_links(
-    signer: LinkSigner, base: str, subscriber_id: int, *, now: datetime, pending: bool, version: int = 0
-) -> MailLinks:
+def letter_links(signer: LinkSigner, base: str, subscriber_id: int, *, now: datetime, pending: bool) -> MailLinks:
     """Return a reader's links in a letter: to confirm the subscription while it is `pending`, else to change or end it.
 
     Raises:
         LinkError: a number that no token can hold.
     """
     if pending:
-        token = signer.confirm_token(subscriber_id, now=now, version=version)
+        token = signer.confirm_token(subscriber_id, now=now)
         return MailLinks(confirm=_page(base, Purpose.CONFIRM, token))
     return MailLinks(
-        unsubscribe=_page(base, Purpose.UNSUBSCRIBE, signer.token(Purpose.UNSUBSCRIBE, subscriber_id, version=version)),
-        preferences=_page(base, Purpose.PREFERENCES, signer.token(Purpose.PREFERENCES, subscriber_id, version=version)),
+        unsubscribe=_page(base, Purpose.UNSUBSCRIBE, signer.token(Purpose.UNSUBSCRIBE, subscriber_id)),
+        preferences=_page(base, Purpose.PREFERENCES, signer.token(Purpose.PREFERENCES, subscriber_id)),
     )
 
 
-def mail_links(signer: LinkSigner, base: str, subscriber_id: int, *, period: str, version: int = 0) -> MailLinks:
+def mail_links(signer: LinkSigner, base: str, subscriber_id: int, *, period: str) -> MailLinks:
     """Return a reader's links in the mail of one issue; one feedback token serves all its papers.
 
     Raises:
@@ -151,7 +152,7 @@ def mail_links(signer: LinkSigner, base: str, subscriber_id: int, *, period: str
     """
 
     def page(purpose: Purpose, period: str = "") -> str:
-        return _page(base, purpose, signer.token(purpose, subscriber_id, version=version, period=period))
+        return _page(base, purpose, signer.token(purpose, subscriber_id, period=period))
 
     return MailLinks(
         unsubscribe=page(Purpose.UNSUBSCRIBE),
@@ -192,7 +193,22 @@ class _Mac(SigningAlgorithm):
         return hmac.digest(key, value, hashlib.sha256)[:_MAC_BYTES]
 
 
-class _SignerAt(TimestampSigner):
+class _Canonical(Signer):
+    """A signer that takes a signature in the very letters that it would write itself.
+
+    base64 has bits to spare in its last letter, and itsdangerous passes over padding and strange letters; so one token
+    would have many spellings, all of them good.
+    """
+
+    def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
+        try:
+            spelled = base64_encode(base64_decode(sig))
+        except BadData:
+            return False
+        return spelled == want_bytes(sig) and super().verify_signature(value, sig)
+
+
+class _SignerAt(_Canonical, TimestampSigner):
     """A signer whose clock stands still at the caller's moment."""
 
     def __init__(self, now: datetime, keys: Sequence[bytes]) -> None:
@@ -210,11 +226,11 @@ def _derived(key: bytes, purpose: Purpose) -> bytes:
     return hmac.digest(key, f"link\0{purpose}".encode(), hashlib.sha256)
 
 
-def _written(subscriber_id: int, version: int, period: str) -> str:
+def _written(subscriber_id: int, period: str) -> str:
     try:
-        who = subscriber_id.to_bytes(_ID_BYTES, "big") + version.to_bytes(_VERSION_BYTES, "big")
+        who = subscriber_id.to_bytes(_ID_BYTES, "big")
     except OverflowError:
-        raise LinkError(f"no link can be made for subscriber {subscriber_id}, version {version}") from None
+        raise LinkError(f"no link can be made for subscriber {subscriber_id}") from None
     return base64.urlsafe_b64encode(who).decode("ascii") + (f".{period}" if period else "")
 
 
@@ -226,7 +242,4 @@ def _read(value: bytes) -> Claim:
         raise ValueError(error) from None
     if len(who) != _WHO_LENGTH:
         raise ValueError(who)
-    subscriber_id, version = held[:_ID_BYTES], held[_ID_BYTES:]
-    return Claim(
-        subscriber_id=int.from_bytes(subscriber_id, "big"), version=int.from_bytes(version, "big"), period=period
-    )
+    return Claim(subscriber_id=int.from_bytes(held, "big"), period=period)

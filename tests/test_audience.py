@@ -198,6 +198,13 @@ def test_addresses_have_one_form(given: str, normal: str) -> None:
     assert normal_address(given) == normal
 
 
+def test_an_address_that_reads_as_an_encoded_word_is_refused() -> None:
+    for text in ("=?utf-8?q?ada?=@example.org", "a=?b@example.org"):
+        with pytest.raises(UsageError, match="cannot be mailed to"):
+            normal_address(text)
+    assert normal_address("a=b?c@example.org") == "a=b?c@example.org"
+
+
 @pytest.mark.parametrize("text", ["", "@", "a@b@c", "a b@example.org", "a@[127.0.0.1]", "a@example.org\r\nBcc: b@c.d"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no e-mail address"):

@@ -13,12 +13,15 @@ import pytest
 from PIL import Image
 
 from newsletter.errors import RenderError
+from newsletter.pipeline.checking import Checked, evidence
 from newsletter.pipeline.checking.browser import Viewer, viewer
 from newsletter.pipeline.checking.pixels import painted
 from newsletter.pipeline.checking.sample import sample
 from newsletter.pipeline.checking.tools import Tools, find_tools
 from newsletter.pipeline.checking.validator import complaints
-from newsletter.render.checklist.evidence import Missing
+from newsletter.render.checklist import check
+from newsletter.render.checklist.evidence import Given, Missing, mail_from_html
+from newsletter.render.checklist.rule import State
 from tests.conftest import require
 from tests.render.digests import digest_of, made_up_papers
 from tests.tools import TOOLS
@@ -175,6 +178,38 @@ def test_colours_are_read_from_the_pixels_of_a_text() -> None:
     assert painted(picture, [(10, 10, 60, 20)]) == ("#c8d2dc", "#102030")
     assert painted(picture, [(60, 0, 30, 30), (10, 10, 60, 20)]) == ("#c8d2dc", "#102030")
     assert painted(picture, [(90, 0, 30, 30), (0, -5, 10, 20), (5, 5, 0, 0)]) is None
+
+
+def page_as_mail(name: str, html: str) -> Checked:
+    return Checked(mail=mail_from_html(html, name=name), given=Given())
+
+
+def test_a_validator_that_fails_breaks_its_own_rule_and_no_other(tmp_path: Path) -> None:
+    tools = replace(NO_TOOLS, java=program(tmp_path, "java", "exit 1"), validator=tmp_path / "vnu.jar")
+    (found,) = evidence([page_as_mail("a.html", "<p>x")], tools)
+    states = {one.rule: one.state for one in check(found)}
+    assert (states["valid-html"], states["contrast"]) == (State.FAILED, State.SKIPPED)
+
+
+@pytest.mark.browser
+def test_a_mail_that_the_browser_fails_on_is_broken_and_the_next_one_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    if isinstance(TOOLS.chromium, Missing):
+        require("Chromium", TOOLS.chromium.reason)
+    shown = Viewer._show
+
+    def show(eyes: Viewer, html: str) -> None:
+        if "closing" in html:
+            eyes._page.close()  # as good as a page that crashed
+        shown(eyes, html)
+
+    monkeypatch.setattr(Viewer, "_show", show)
+    mails = [page_as_mail("a.html", "<p>closing"), page_as_mail("b.html", "<title>x</title><p>words")]
+    first, second = evidence(mails, replace(TOOLS, validator=NOTHING))
+    (told,) = (one for one in check(first) if one.rule == "contrast")
+    assert told.state is State.FAILED
+    assert told.findings[0].what.startswith("Chromium cannot show this mail")
+    assert not isinstance(second.looks, Missing)
+    assert [text.shown for text in second.looks.light] == ["words"]
 
 
 def digest(reader: int, *, papers: int, matched: int = 1) -> Digest:

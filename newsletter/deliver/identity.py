@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 _KEY_BYTES = 16  # 128 bits, what the digests are cut to
 _DIGITS = 2 * _KEY_BYTES
+# What an encoded word begins with (RFC 2047): raw in a header, a mail program would show another address than it is.
+_ENCODED_WORD = "=?"
 # Addresses that are good and stay as they are, known at a glance: all in ASCII, lower case, no quotes, no IDNA. The
 # lengths are RFC 5321's and RFC 1035's; the names are kept for special use (RFC 6761 and others).
 _PLAIN_ADDRESS = re.compile(
-    r"(?=.{6,254}\Z)(?!.*--)(?=[^@]{1,64}@)[a-z0-9_!#$%&'*+/=?^`{|}~-]+(?:\.[a-z0-9_!#$%&'*+/=?^`{|}~-]+)*"
+    r"(?=.{6,254}\Z)(?!.*--)(?!.*=\?)(?=[^@]{1,64}@)[a-z0-9_!#$%&'*+/=?^`{|}~-]+(?:\.[a-z0-9_!#$%&'*+/=?^`{|}~-]+)*"
     rf"@(?!(?:.*\.)?(?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})\Z)"
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 )
@@ -69,7 +71,8 @@ def mail_address(address: str) -> str:
     """Return `address` as SMTP writes it: the domain in ASCII (IDNA), the local part normalised and otherwise as it is.
 
     Whether the domain takes mail is not asked; a name under .test and one without a dot pass, since they may be good
-    in the operator's network. So does a local part outside ASCII: only a mailer learns what its relay offers.
+    in the operator's network. So does a local part outside ASCII: only a mailer learns what its relay offers. One with
+    `=?` does not: in a header it would read as an encoded word.
 
     Raises:
         DeliveryError: it is no address; the message does not repeat it.
@@ -80,6 +83,8 @@ def mail_address(address: str) -> str:
         found = validate_email(address, check_deliverability=False, globally_deliverable=False, test_environment=True)
     except EmailNotValidError as error:
         raise DeliveryError(f"a mail address cannot be used: {error} Correct or remove it") from None
+    if _ENCODED_WORD in found.local_part:
+        raise DeliveryError(f"a mail address cannot be used: it holds {_ENCODED_WORD}. Correct or remove it")
     return f"{found.local_part}@{found.ascii_domain}"
 
 

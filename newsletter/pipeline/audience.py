@@ -40,6 +40,7 @@ _MAX_HOUR = 23
 _MAX_TEXT = 10_000
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's controls, halves of a surrogate pair, line and paragraph ends
 _STORED_ID = re.compile(r"[\w.-]{1,100}:[!-~]{1,300}", re.ASCII)  # source:key, see `Paper.id`
+_ENCODED_WORD = "=?"  # RFC 2047; a mail program would show another address than the mail goes to
 _CONSENT = (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED)
 
 
@@ -177,9 +178,12 @@ def normal_address(text: str) -> str:
     """
     shown = text.strip()[:100]
     try:
-        return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
+        address = validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
         raise UsageError(f"{shown!r} is no e-mail address: {str(error).rstrip('.')}") from None
+    if _ENCODED_WORD in address:
+        raise UsageError(f"{shown!r} cannot be mailed to: {_ENCODED_WORD} begins an encoded word in a mail's header")
+    return address
 
 
 def _header(cells: list[str], where: str) -> list[str]:

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sized, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import nodes
+from jinja2 import Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
 if TYPE_CHECKING:
@@ -26,11 +30,23 @@ if TYPE_CHECKING:
 MAX_STEPS = 100_000
 MAX_OUTPUT = 10_000_000
 MAX_SIZE = 10_000_000
+MAX_READ = 1_000_000
+_PER_STEP = 100  # characters that are read count as one step
+_MADE_PER_STEP = 1_000  # characters that may be made
+_ITEM = 10  # what a place in a list counts as, in characters
+_DEEPEST = 20
 _MAX_NUMBER = 10**18
 _MAX_EXPONENT = 64
-_TURNS, _SIZED = "turns_counted", "size_checked"
-_OWN = frozenset({_TURNS, _SIZED})
-_WIDE = re.compile(r"[%:{][^a-zA-Z]{0,40}?\d{5,}")  # a width in a format string
+_TURNS, _SIZED, _READ = "turns_counted", "size_checked", "reading_counted"
+_OWN = frozenset({_TURNS, _SIZED, _READ})
+# A width in a format string: long, or computed.
+_WIDE = re.compile(r"[%:{][^a-zA-Z]{0,40}?\d{5,}|%[^a-zA-Z%]{0,40}\*|\{[^{}]*:[^{}]*\{")
+_TO_BYTES = frozenset({"encode", "to_bytes"})
+_TEXTS = (str, bytes, bytearray)
+_LISTS = (list, tuple, set, frozenset, KeysView, ValuesView, ItemsView)
+# They print an address in memory, another in each run.
+_UNCALLED = (BuiltinMethodType, FunctionType, MethodType, MethodWrapperType)
+_PRINTED = (int, float, Decimal, date, range, Mapping, type(None), *_LISTS)
 
 
 class BoundError(Exception):
@@ -38,22 +54,42 @@ class BoundError(Exception):
 
 
 @dataclass(slots=True)
-class _Spending:
+class Spending:
+    """What was spent: turns and calls, and printed characters."""
+
     steps: int = 0
     output: int = 0
 
 
-_SPENDING: ContextVar[_Spending | None] = ContextVar("_SPENDING", default=None)
+_SPENDING: ContextVar[Spending | None] = ContextVar("_SPENDING", default=None)
 
 
 @contextmanager
-def spending() -> Iterator[None]:
-    """Count anew what the templates that are run inside spend."""
-    token = _SPENDING.set(_Spending())
+def spending() -> Iterator[Spending]:
+    """Count what the templates that are run inside spend; inside of another `spending` it counts on."""
+    if (spent := _SPENDING.get()) is not None:
+        yield spent
+        return
+    spent = Spending()
+    token = _SPENDING.set(spent)
     try:
-        yield
+        yield spent
     finally:
         _SPENDING.reset(token)
+
+
+@contextmanager
+def small_spending() -> Iterator[None]:
+    """Count as `spending`, and let one part of a page spend no more than a hundredth of what a page may.
+
+    Raises:
+        BoundError: it spent more.
+    """
+    with spending() as spent:
+        before = spent.steps, spent.output
+        yield
+        if spent.steps - before[0] > MAX_STEPS // 100 or spent.output - before[1] > MAX_OUTPUT // 100:
+            raise BoundError("one part of the page spends more than a hundredth of what all may")
 
 
 def spend(*, steps: int = 0, output: int = 0) -> None:
@@ -75,27 +111,37 @@ def spend(*, steps: int = 0, output: int = 0) -> None:
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
     """jinja2's immutable sandbox with bounds on what a template may spend, and without chance."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
     def __init__(self, *args: Any, filters: dict[str, Callable[..., Any]], **options: Any) -> None:  # noqa: ANN401 - handed on to jinja2 as they are
         """Make a sandbox with jinja2's `options` and, beside its own, our `filters`."""
         super().__init__(*args, **options)
-        del self.filters["random"], self.globals["lipsum"]  # chance would make two mails of one digest differ
+        for chance in ("lipsum", "cycler", "joiner"):  # these two print where in the memory they are
+            del self.globals[chance]
+        del self.filters["random"]  # chance would make two mails of one digest differ
         self.filters = {name: _bounded(name, one) for name, one in (self.filters | filters).items()}
-        self.filters |= {_TURNS: _counted, _SIZED: _size_checked}
+        self.filters |= {_TURNS: _counted, _SIZED: _size_checked, _READ: _read}
+        tests: dict[str, Any] = self.tests
+        self.tests = {name: _bounded(name, one) for name, one in tests.items()}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401 - as jinja2 has it
+        """Whether a template may have an attribute: none that makes bytes, which a mail has no use for."""
+        return attr not in _TO_BYTES and super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - as jinja2 has it
-        """Run an operator that can make much of little.
+        """Run an operator.
 
         Raises:
-            BoundError: it would.
+            BoundError: it is one too many, or would make much of little.
         """
-        if operator == "**" and not (_size(left) <= _MAX_NUMBER and _size(right) <= _MAX_EXPONENT):
+        if operator == "**" and not (_magnitude(left) <= _MAX_NUMBER and _magnitude(right) <= _MAX_EXPONENT):
             raise BoundError(f"the power is larger than {_MAX_NUMBER} ** {_MAX_EXPONENT}")
         if operator == "%" and isinstance(left, str):
             _check_format(left)
         if operator == "*" or isinstance(left, str):
-            _check_growth((left, right))
+            _charge_growth((left, right))
+        else:
+            _spend_reading(_extent(left) + _extent(right), 1)
         return super().call_binop(context, operator, left, right)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401, N805, PYI063 - as jinja2 has it
@@ -104,11 +150,12 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         Raises:
             BoundError: it is one call too many, or its result could be too large.
         """
-        spend(steps=1)
         arguments = (*args, *options.values())
         owner = getattr(getattr(__obj, "__wrapped__", __obj), "__self__", None)  # jinja2 wraps str.format
         if isinstance(owner, str | list | tuple):
-            _check_growth((owner, *arguments))
+            _charge_growth((owner, *arguments))
+        else:
+            _spend_reading(sum(map(_extent, arguments)), 1)
         if isinstance(owner, str) and __obj.__name__ in {"format", "format_map"}:
             _check_format(owner)
         for one in arguments:
@@ -118,11 +165,12 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
-        return super()._generate(_Counters().visit(source), name, filename, defer_init)
+        with spending():  # what is constant is worked out now
+            return super()._generate(_Counters().visit(source), name, filename, defer_init)
 
 
 class _Counters(NodeTransformer):
-    """Puts a counter around what each loop runs over, and a check around what is kept under a name."""
+    """Puts a counter around what loops run over, comparisons and joins read, and a check around what a name keeps."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - jinja2 looks it up by this name
         self.generic_visit(node)
@@ -132,6 +180,24 @@ class _Counters(NodeTransformer):
 
     def visit_Assign(self, node: nodes.Assign) -> nodes.Assign:  # noqa: N802 - same
         node.node = _filtered(node.node, _SIZED)
+        return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:  # noqa: N802 - same
+        self.generic_visit(node)
+        node.expr = _filtered(node.expr, _READ)
+        for one in node.ops:
+            one.expr = _filtered(one.expr, _READ)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:  # noqa: N802 - same
+        self.generic_visit(node)
+        if isinstance(node.arg, nodes.Slice):  # a copy
+            node.node = _filtered(node.node, _READ)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Concat:  # noqa: N802 - same
+        self.generic_visit(node)
+        node.nodes = [_filtered(one, _READ) for one in node.nodes]
         return node
 
 
@@ -156,47 +222,118 @@ def _one_by_one(items: Iterable[Any], weight: int) -> Iterator[Any]:
         yield item
 
 
+def _read(value: Any) -> Any:  # noqa: ANN401 - a template reads anything
+    """Count what is read and handed on as it is."""
+    _spend_reading(_extent(value), 0)
+    return value
+
+
+def _spend_reading(size: int, steps: int) -> None:
+    if size > MAX_READ:
+        raise BoundError(f"it would read something larger than {MAX_READ:,}")
+    spend(steps=steps + size // _PER_STEP)
+
+
 def _size_checked(value: Any) -> Any:  # noqa: ANN401 - a template keeps anything
     limit = _MAX_NUMBER if isinstance(value, int) else MAX_SIZE
-    if _size(value) > limit:
+    if _magnitude(value) > limit:
         raise BoundError(f"it would keep something larger than {limit:,}")
     return value
 
 
+def printed(value: object) -> str:
+    """Return what a template prints as text, counted.
+
+    Raises:
+        BoundError: it is too much, or of a kind that does not print alike in each run.
+    """
+    if isinstance(value, str):
+        spend(output=len(value))
+        return value
+    if _extent(value) > MAX_OUTPUT:
+        raise BoundError(f"it prints more than {MAX_OUTPUT:,} characters")
+    if not (isinstance(value, (*_PRINTED, Undefined)) or is_dataclass(value)):
+        raise BoundError(f"a {type(value).__name__} is nothing to print")
+    text = str(value)
+    spend(output=len(text))
+    return text
+
+
 def _bounded(name: str, one: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a filter that counts as a call and makes nothing too large."""
+    """Return a filter or test that counts by what it is given, makes nothing too large and leaves nothing for later."""
     formats = name == "format"
+    own = 1 if hasattr(one, "jinja_pass_arg") else 0  # of the arguments, the first is then jinja2's
 
     @functools.wraps(one)  # jinja2's marks, by which it passes a context first, included
     def bounded(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - filters take and give anything
-        spend(steps=1)
-        _check_growth((*args, *options.values()) if options else args)
+        _charge_growth((*args[own:], *options.values()))
         if formats:
             _check_format(args[0])
-        return one(*args, **options)
+        made = one(*args, **options)
+        return list(_one_by_one(made, 0)) if isinstance(made, Iterator) else made
 
     return bounded
 
 
-def _check_growth(values: tuple[object, ...]) -> None:
+def _charge_growth(values: tuple[object, ...]) -> None:
     """Whatever is multiplied, padded, joined or replaced is at most as large as the product of all sizes."""
-    product, limit = 1, _MAX_NUMBER
+    product, limit, read = 1, _MAX_NUMBER, 0
     for value in values:
-        product *= max(1, _size(value))
-        if isinstance(value, str | list | tuple):
-            limit = MAX_SIZE
+        size = _magnitude(value)
+        if size > 1:
+            product *= size
+        if not isinstance(value, int):
+            read += size
+            if isinstance(value, (*_TEXTS, *_LISTS, range, Mapping)):
+                limit = MAX_SIZE
     if product > limit:
         raise BoundError(f"it would make something larger than {limit:,}")
+    _spend_reading(read, 1 + (product // _MADE_PER_STEP if limit == MAX_SIZE else 0))
 
 
 def _check_format(text: object) -> None:
-    if _WIDE.search(str(text)):
-        raise BoundError("a width in a format has five digits or more")
+    if _WIDE.search(str(text).replace("%%", "")):
+        raise BoundError("a width in a format is computed or has five digits or more")
 
 
-def _size(value: object) -> int:
-    if isinstance(value, str):
+def _magnitude(value: object) -> int:
+    """Return how many times a number may repeat, or how large anything else is."""
+    return abs(value) if isinstance(value, int) else _extent(value)
+
+
+def _extent(value: object, depth: int = 0) -> int:
+    """Return about how many characters a value prints, each part as often as it stands in it.
+
+    Beyond `MAX_SIZE` it stops counting.
+
+    Raises:
+        BoundError: it is too deep, or a method that is not called.
+    """
+    if isinstance(value, _TEXTS):
         return len(value)
-    if isinstance(value, list | tuple):
-        return sum(len(one) if isinstance(one, str) else 1 for one in value)
-    return abs(value) if isinstance(value, int) else 1
+    if isinstance(value, int):
+        return value.bit_length() // 3 + 1
+    if isinstance(value, range):
+        return _ITEM * len(value)
+    if isinstance(value, _UNCALLED):
+        raise BoundError("a method is used without a call")
+    if depth > _DEEPEST:
+        raise BoundError(f"it is more than {_DEEPEST} lists deep")
+    total = 1
+    for part in _parts_of(value):
+        total += _ITEM + _extent(part, depth + 1)
+        if total > MAX_SIZE:
+            break
+    return total
+
+
+def _parts_of(value: object) -> Iterable[object]:
+    if isinstance(value, _LISTS):
+        return value
+    if isinstance(value, Mapping):
+        return (*value.keys(), *value.values())
+    if isinstance(value, Namespace):
+        return (object.__getattribute__(value, "_Namespace__attrs"),)
+    if is_dataclass(value) and not isinstance(value, type):
+        return (getattr(value, one.name) for one in fields(value))
+    return ()

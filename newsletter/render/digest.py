@@ -17,7 +17,7 @@ from newsletter.errors import RenderError, TemplateError
 from newsletter.model import Digest, Issue, Pieces, Rendered, Topic
 from newsletter.render.clean import safe_url
 from newsletter.render.compile import compile_template
-from newsletter.render.environment import environment, load_text, template_loader
+from newsletter.render.environment import TemplateSnapshot, environment, template_loader
 from newsletter.render.fast import FastPath
 from newsletter.render.fragment import check_fragment_place, inline_fragment
 from newsletter.render.layout import MAX_BYTES, Layout, first_fitting, utf8_bytes
@@ -31,15 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from jinja2 import BaseLoader
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
     from newsletter.config import Site
     from newsletter.links import MailLinks
 
 _FOLDER = "email/digest"
 _NOTE = "note"
-_TEMPLATE_ENDINGS = (".css", ".html", ".toml", ".txt")
 _PAGE_NAMES = tuple(field.name for field in fields(Page))
 _KNOWN = {*_PAGE_NAMES, _NOTE}
 
@@ -47,19 +43,28 @@ _KNOWN = {*_PAGE_NAMES, _NOTE}
 class DigestRenderer:
     """Renders digests for one site; templates are looked for in the operator's folders, then in the shipped one.
 
-    `version` is a hash of all mail templates and of the site's settings: an approval is bound to it, since a change of
-    either changes the mail.
+    `version` is a hash of the templates that were read for it, whatever they are called, and of the site's settings: an
+    approval is bound to it, since a change of either changes the mail. Letters are not part of it.
     """
 
     version: str
 
-    def __init__(self, site: Site, *, template_folders: Sequence[Path] = (), topics: Sequence[Topic] = ()) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        template_folders: Sequence[Path] = (),
+        topics: Sequence[Topic] = (),
+        snapshot: TemplateSnapshot | None = None,
+    ) -> None:
         """Read, check and compile the templates; `topics` give the written names of what readers follow.
+
+        `snapshot` is given by who wants to know which files were read (`digest_templates`), of the folders or else.
 
         Raises:
             TemplateError: a template is missing or wrong; the message names it, the line and the reason.
         """
-        loader = template_loader([*template_folders, resource("templates")])
+        loader = digest_templates(template_folders) if snapshot is None else snapshot
         html, text = environment(loader, html=True), environment(loader, html=False)
         self._site = site
         self._titles = {topic.name: topic.title for topic in topics}
@@ -68,7 +73,7 @@ class DigestRenderer:
         self._subject = plain_template(text, f"{_FOLDER}/subject.txt", _KNOWN)
         self._text = plain_template(text, f"{_FOLDER}/body.txt", _KNOWN)
         self._last_note: tuple[str, tuple[Markup, str]] | None = None  # all digests of an issue share its note
-        self.version = _version(loader, html, site, self._titles)
+        self.version = _version(loader, site, self._titles)
 
     def render(self, digest: Digest, *, links: MailLinks | None, test: bool = False) -> Rendered:
         """Return the three texts of one reader's mail, with that reader's `links`.
@@ -92,7 +97,7 @@ class DigestRenderer:
         if fitting is None:
             raise RenderError(f"issue {digest.issue.period} does not fit into {MAX_BYTES:,} bytes; shorten its note")
         layout, html = fitting
-        names = self._names(digest, links, Layout(papers=layout.papers), test=test)
+        names = self._names(digest, links, layout.of_text, test=test)
         names |= {_NOTE: note_as_text}
         return Rendered(subject=self._subject.line(names), html=html, text=self._text.text(names))
 
@@ -140,9 +145,10 @@ class DigestRenderer:
 
     def _notes(self, issue: Issue) -> tuple[Markup, str]:
         """Return the issue's note as HTML, its styles inlined, and as text."""
-        if self._last_note is None or self._last_note[0] != issue.note:
-            self._last_note = issue.note, (self._note_html(issue), note_text(issue.note))
-        return self._last_note[1]
+        last = self._last_note  # read once: another issue's may take its place meanwhile
+        if last is None or last[0] != issue.note:
+            last = self._last_note = issue.note, (self._note_html(issue), note_text(issue.note))
+        return last[1]
 
     def _note_html(self, issue: Issue) -> Markup:
         if not issue.note.strip():
@@ -155,20 +161,11 @@ class DigestRenderer:
         return Markup(inlined)  # noqa: S704 - nh3 has cleaned it
 
 
-def templates_version(site: Site, template_folders: Sequence[Path], topics: Sequence[Topic]) -> str:
-    """Return the `version` that a renderer made now would have; nothing is compiled.
-
-    Raises:
-        TemplateError: a template is not UTF-8.
-    """
-    loader = template_loader([*template_folders, resource("templates")])
-    titles = {topic.name: topic.title for topic in topics}
-    return _version(loader, environment(loader, html=False), site, titles)
+def digest_templates(template_folders: Sequence[Path]) -> TemplateSnapshot:
+    """Return what reads the templates of digests, from the operator's folders and then from the shipped one."""
+    return template_loader([*template_folders, resource("templates")])
 
 
-def _version(loader: BaseLoader, sandbox: ImmutableSandboxedEnvironment, site: Site, titles: dict[str, str]) -> str:
-    parts = [site.model_dump_json(), repr(sorted(titles.items()))]
-    for name in sorted(loader.list_templates()):
-        if name.startswith("email/") and name.endswith(_TEMPLATE_ENDINGS):
-            parts += [name, load_text(sandbox, name)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def _version(snapshot: TemplateSnapshot, site: Site, titles: dict[str, str]) -> str:
+    parts = (site.model_dump_json(), sorted(titles.items()), list(snapshot.texts().items()))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

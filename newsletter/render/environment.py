@@ -26,7 +26,7 @@ from jinja2 import (
 from jinja2.exceptions import TemplateNotFound
 
 from newsletter.errors import TemplateError
-from newsletter.render.bounds import BoundedEnvironment, spend, spending
+from newsletter.render.bounds import BoundedEnvironment, printed, small_spending, spending
 from newsletter.render.clean import one_line, printable, safe_url
 
 if TYPE_CHECKING:
@@ -56,28 +56,44 @@ def environment(loader: BaseLoader, *, html: bool) -> ImmutableSandboxedEnvironm
     return sandbox
 
 
-def template_loader(folders: Sequence[Path]) -> BaseLoader:
-    """Return a loader that takes a template from the first folder that has it, and reads each file once.
+def template_loader(folders: Sequence[Path]) -> TemplateSnapshot:
+    """Return a loader that takes a template from the first folder that has it."""
+    return TemplateSnapshot(ChoiceLoader([FileSystemLoader(folder) for folder in folders]))
+
+
+class TemplateSnapshot(BaseLoader):
+    """A loader that reads each file once.
 
     So whoever was made with it keeps what it was made from, whatever happens to the folders during a send.
     """
-    return _ReadOnce(ChoiceLoader([FileSystemLoader(folder) for folder in folders]))
 
-
-class _ReadOnce(BaseLoader):
     def __init__(self, files: BaseLoader) -> None:
+        """Read nothing yet; `files` is the loader that will."""
         self._files = files
-        self._read: dict[str, tuple[str, str | None]] = {}
+        self._read: dict[str, tuple[str, str | None] | TemplateNotFound | UnicodeDecodeError | OSError] = {}
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, None]:
-        """Return a template's source as it was when it was asked for first."""
-        if template not in self._read:
-            self._read[template] = self._files.get_source(environment, template)[:2]
-        return *self._read[template], None
+        """Return a template's source as it was when it was asked for first.
 
-    def list_templates(self) -> list[str]:
-        """Return the names of all files of the folders."""
-        return self._files.list_templates()
+        Raises:
+            TemplateNotFound: it was not there then.
+            UnicodeDecodeError: it was not UTF-8.
+            OSError: it could not be read.
+        """
+        if template not in self._read:
+            try:
+                self._read[template] = self._files.get_source(environment, template)[:2]
+            except (TemplateNotFound, UnicodeDecodeError, OSError) as error:
+                self._read[template] = error
+        found = self._read[template]
+        if isinstance(found, Exception):
+            raise found
+        return *found, None
+
+    def texts(self) -> dict[str, str | None]:
+        """Return every file that was asked for, by the order of names; None stands for one that could not be had."""
+        found = sorted(self._read.items())
+        return {name: None if isinstance(source, Exception) else source[0] for name, source in found}
 
 
 def wrap(text: str, indent: int = 0, first: str | None = None) -> str:
@@ -148,13 +164,16 @@ def load_text(sandbox: ImmutableSandboxedEnvironment, name: str, wanted_by: Plac
         raise fault(wanted_by or (name, None), f"there is no template {name}") from None
     except UnicodeDecodeError:
         raise fault((name, None), "is not UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        raise fault((name, None), f"cannot be read: {error.strerror}") from None
 
 
 def unknown_names(tree: nodes.Template, known: AbstractSet[str]) -> list[tuple[str, int]]:
     """Return the names, with their lines, that a parsed template uses but neither gets nor sets."""
     found = list(tree.find_all(nodes.Name))
     own = {name.name for name in found if name.ctx != "load"}
-    missing = meta.find_undeclared_variables(tree) - known - own
+    with spending():  # jinja2 works out what is constant
+        missing = meta.find_undeclared_variables(tree) - known - own
     return [(name.name, name.lineno) for name in found if name.name in missing]
 
 
@@ -180,22 +199,19 @@ def fill(template: Template, block: str, context: Mapping[str, object]) -> str:
     sandbox = template.environment
     # a block that calls no other needs no others in its context, which would be built anew for each
     known = sandbox.context_class(sandbox, {**template.globals, **context}, template.name, {})
-    with spending():
+    with small_spending():
         return "".join(template.blocks[block](known))
 
 
 def _printed(value: object) -> object:
     """Check and count what a template prints (jinja2 `finalize`)."""
-    shown = printable(value)
-    if isinstance(shown, str):
-        spend(output=len(shown))
-    return shown
+    return printable(printed(value))
 
 
 def _failing_line(error: Exception, template: Template) -> Place:
     """Return the innermost template frame; jinja2 rewrites tracebacks so that these name templates and their lines."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.endswith(".py"):
+        if not frame.filename.endswith(".py") and not frame.filename.startswith("<frozen "):
             name = template.name if frame.filename == template.filename else None
             return name or Path(frame.filename).name, frame.lineno
     return template.name or "", None

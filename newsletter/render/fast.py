@@ -8,24 +8,22 @@ unforeseen template or a link of another shape, it declines, and the reference d
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from newsletter.links import MailLinks
 from newsletter.model import Pieces
-from newsletter.render.clean import safe_url
+from newsletter.render.bounds import spending
 from newsletter.render.environment import fault, load_source
 from newsletter.render.layout import LAYOUTS, MAX_BYTES, Layout, utf8_bytes
-from newsletter.render.page import OWN_WORDS, Page, shared_page
+from newsletter.render.page import OWN_WORDS, Page, masthead, shared_page
 from newsletter.render.program import Program
 from newsletter.render.reads import LINKS, Reads, UnforeseenError, page_scope, reads_of
 from newsletter.render.shelf import CardShelf
+from newsletter.render.stand_ins import StandIns
 from newsletter.render.tidy import Tidier
 
 if TYPE_CHECKING:
@@ -34,6 +32,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from newsletter.config import Site
+    from newsletter.links import MailLinks
+    from newsletter.model import Paper
     from newsletter.render.compile import Compiled
     from newsletter.render.environment import Place
     from newsletter.render.page import Selection
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 _KEPT = 50_000  # of subjects, and of pieces' lengths
 _KEPT_DRAFTS = 2_000
+_KEPT_NOBODIES = 4
 _SETTLES = 2
-# What reads the same in HTML, in a text and in a URL that is checked once more.
-_PLAIN_URL = re.compile(r"[A-Za-z0-9:/._~%@?=+-]+")
+_COPIED = "a link of nobody's, as tests of an issue have them, stands in the issue itself"
 _PAGE_NAMES = tuple(one.name for one in fields(Page))
 
 
@@ -60,19 +60,18 @@ class FastPath:
         """
         self._site = site
         tree = html.template.environment.parse(html.source)
+        fixed = [repr(masthead(site)), _data(tree)]
         self._html = _program(tree, html.template, html.name, html.lines, whole_cards=False)
         name = str(text.template.name)
         tree = _with_includes(_sandbox(text.template), name)
+        self._fixed = "\n".join([*fixed, _data(tree)])
         self._text = _program(tree, text.template, name, None, whole_cards=True)
         self._subject = _Subject(subject)
-        self._tidier = Tidier()
         self._cards = CardShelf()
-        self._sizes = _Sizes()
-        self._stand_ins = StandIns(MailLinks(unsubscribe=""))
-        self._drafts: dict[object, _Draft] = {}
+        self._by_nobody: dict[MailLinks, _Kept] = {}
 
     def pieces(
-        self, selection: Selection, own_words: Names, *, links: MailLinks, nobody: MailLinks, notes: tuple[object, str]
+        self, selection: Selection, own_words: Names, *, links: MailLinks, nobody: MailLinks, notes: tuple[str, str]
     ) -> Pieces | None:
         """Return a digest in pieces, or None where its links do not fit in the places of nobody's.
 
@@ -82,40 +81,100 @@ class FastPath:
         Raises:
             Exception: what a template raises on the data; the reference tells it as a TemplateError.
         """
-        if self._stand_ins.nobody != nobody:
-            self._stand_ins = StandIns(nobody)
-            self._drafts.clear()
-        if (own := self._stand_ins.replaced_by(links)) is None:
+        kept = self._kept(nobody)
+        if (own := kept.stand_ins.replaced_by(links)) is None or kept.stand_ins.in_record(own_words):
             return None
+        with spending():
+            return self._pieces(kept, selection, own_words, own, notes)
+
+    def _pieces(
+        self,
+        kept: _Kept,
+        selection: Selection,
+        own_words: Names,
+        own: Mapping[str, str],
+        notes: tuple[str, str],
+    ) -> Pieces | None:
         key = _key(selection)
-        drafts = (self._draft(selection, key, layout, notes) for layout in LAYOUTS)
+        drafts = (self._draft(kept, selection, key, layout, notes) for layout in LAYOUTS)
         for draft in drafts:
             html = draft.html(own_words)
-            if self._sizes.of(html) <= MAX_BYTES:
-                text = self._tidier.pieces(draft.text(own_words), self._stand_ins.cut)
+            if kept.sizes.of(html) <= MAX_BYTES:
+                text = kept.tidier.pieces(draft.text(own_words), kept.stand_ins.cut)
+                kept.sizes.of(text)  # so that these are looked at too
                 return Pieces(subject=self._subject.line(draft.of_text), html=html, text=text, own=own)
         return None
 
-    def _draft(self, selection: Selection, key: object, layout: Layout, notes: tuple[object, str]) -> _Draft:
-        found = self._drafts.get((key, id(layout)))
+    def _kept(self, nobody: MailLinks) -> _Kept:
+        found = self._by_nobody.get(nobody)
         if found is None:
-            if len(self._drafts) >= _KEPT_DRAFTS:
-                self._drafts.clear()
-            found = self._drafts[key, id(layout)] = self._made(selection, layout, notes)
+            if len(self._by_nobody) >= _KEPT_NOBODIES:
+                self._by_nobody.clear()
+            found = self._by_nobody[nobody] = _Kept(nobody, self._fixed)
         return found
 
-    def _made(self, selection: Selection, layout: Layout, notes: tuple[object, str]) -> _Draft:
+    def _draft(self, kept: _Kept, selection: Selection, key: object, layout: Layout, notes: tuple[str, str]) -> _Draft:
+        found = kept.drafts.get((key, id(layout)))
+        if found is None:
+            kept.check(selection, notes)
+            if len(kept.drafts) >= _KEPT_DRAFTS:
+                kept.drafts.clear()
+            found = kept.drafts[key, id(layout)] = self._made(kept.stand_ins, selection, layout, notes)
+        return found
+
+    def _made(self, stand_ins: StandIns, selection: Selection, layout: Layout, notes: tuple[str, str]) -> _Draft:
         def names(layout: Layout, note: object) -> Names:
-            page = shared_page(selection, self._site, links=self._stand_ins.nobody, layout=layout, cards=self._cards)
+            page = shared_page(selection, self._site, links=stand_ins.nobody, layout=layout, cards=self._cards)
             return {name: getattr(page, name) for name in _PAGE_NAMES} | {"note": note}
 
         of_html = names(layout, notes[0])
-        # the text shows all of each paper that the HTML shows at all
-        whole = of_html if layout is LAYOUTS[0] else names(Layout(papers=layout.papers), None)
+        # the text shows all of each paper that the HTML shows at all, but for what is out of all bounds
+        whole = of_html if layout is LAYOUTS[0] else names(layout.of_text, None)
         of_text = {**whole, "note": notes[1]}
-        stand_ins = self._stand_ins
         html, text = self._html.begun(of_html, stand_ins.cut, stand_ins.present), self._text.begun(of_text, _uncut)
         return _Draft(selection, of_html, of_text, html, text)
+
+
+class _Kept:
+    """All that was made with the links of one nobody, which is one issue's.
+
+    A call looks it up once: another call, of another issue and at the same time, can so never change it meanwhile.
+    """
+
+    def __init__(self, nobody: MailLinks, fixed: str) -> None:
+        """Begin with nothing; `fixed` is what no issue changes, the words of the templates and the site's."""
+        self.stand_ins = StandIns(nobody)
+        self.tidier = Tidier()
+        self.sizes = _Sizes(self.stand_ins)
+        self.drafts: dict[object, _Draft] = {}
+        self._looked_at: dict[int, Paper] = {}  # by identity, and kept since that is the key
+        self._last_words: tuple[str, ...] = ()  # that hold no stand-in: most often those of the only issue
+        self._fixed_holds_one = self.stand_ins.in_text(fixed)
+
+    def check(self, selection: Selection, notes: tuple[str, str]) -> None:
+        """Look whether a stand-in stands in the issue's own words, where no reader's link must take its place.
+
+        Raises:
+            UnforeseenError: it does.
+        """
+        reasons = [reason for one in selection.papers for reason in one.reasons]
+        words = (*notes, selection.issue.subject)
+        known = words == self._last_words
+        if self._fixed_holds_one or self.stand_ins.in_text(*reasons) or not (known or self._plain(words)):
+            raise UnforeseenError(1, _COPIED)
+        for one in selection.papers:
+            if self._looked_at.get(id(one.paper)) is None:
+                if self.stand_ins.in_record(one.paper):
+                    raise UnforeseenError(1, _COPIED)
+                if len(self._looked_at) >= _KEPT:
+                    self._looked_at.clear()
+                self._looked_at[id(one.paper)] = one.paper
+
+    def _plain(self, words: tuple[str, ...]) -> bool:
+        if self.stand_ins.in_text(*words):
+            return False
+        self._last_words = words
+        return True
 
 
 @dataclass(slots=True)
@@ -174,50 +233,35 @@ class _Subject:
         return found
 
 
+def _data(tree: nodes.Template) -> str:
+    """Return what a template prints whatever it is given."""
+    data = [node.data for node in tree.find_all(nodes.TemplateData)]
+    return "\n".join([*data, *(str(node.value) for node in tree.find_all(nodes.Const))])
+
+
 def _key(selection: Selection) -> object:
     papers = tuple([(id(one.paper), one.reasons, one.matched) for one in selection.papers])
     return id(selection.issue), papers, selection.left_out, selection.has_wishes, selection.test
 
 
-class StandIns:
-    """The links of nobody, with which pages are filled in, and how a reader's own take their places."""
-
-    def __init__(self, nobody: MailLinks) -> None:
-        """Look at nobody's links; where one could read otherwise than a reader's own, none is ever replaced."""
-        self.nobody = nobody
-        present = [one for one in _written(nobody) if one]
-        self.present = frozenset(present)
-        self._usable = len(self.present) == len(present) and all(
-            safe_url(one) and _PLAIN_URL.fullmatch(one) for one in present
-        )
-        self._starts = [_start(one) for one in _written(nobody)]
-        self._found = re.compile("|".join(map(re.escape, sorted(present, key=len, reverse=True))).join("()") or "(?!)")
-
-    def cut(self, text: str) -> tuple[str, ...]:
-        """Return a text as pieces, each stand-in a piece of its own and never the last."""
-        *before, last = self._found.split(text)
-        return (*filter(None, before), last)
-
-    def replaced_by(self, links: MailLinks) -> Mapping[str, str] | None:
-        """Return what takes each stand-in's place, or None where a link is of another length or kind than nobody's."""
-        own = {}
-        for start, stand_in, link in zip(self._starts, _written(self.nobody), _written(links), strict=True):
-            if len(link) != len(stand_in) or not link.startswith(start):
-                return None
-            if link:
-                own[stand_in] = link
-        # one search for all: what is joined is plain if each is
-        return own if self._usable and _PLAIN_URL.fullmatch("".join(own.values())) else None
-
-
 class _Sizes(dict[str, int]):
-    """How many bytes pieces have in UTF-8; each is counted once."""
+    """How many bytes pieces have in UTF-8; each is counted once, and looked at."""
+
+    def __init__(self, stand_ins: StandIns) -> None:
+        super().__init__()
+        self._stand_ins = stand_ins
 
     def of(self, pieces: list[str]) -> int:
-        """Return the bytes of all."""
+        """Return the bytes of all.
+
+        Raises:
+            UnforeseenError: a stand-in is not a piece of its own, so that nobody's link would be sent.
+        """
         return sum(map(self.__getitem__, pieces))
 
     def __missing__(self, piece: str) -> int:
+        if piece not in self._stand_ins.present and self._stand_ins.stand_in(piece):
+            raise UnforeseenError(1, "a link was not cut out")
         if len(self) >= _KEPT:
             self.clear()
         size = self[piece] = utf8_bytes(piece)
@@ -255,17 +299,11 @@ class _Includes(NodeTransformer):
     def visit_Include(self, node: nodes.Include) -> nodes.Node | list[nodes.Node]:  # noqa: N802 - jinja2 looks it up by this name
         if not isinstance(node.template, nodes.Const) or node.ignore_missing or not node.with_context:
             return node  # and so it is found to be unforeseen
-        return _with_includes(self._sandbox, str(node.template.value)).body
-
-
-def _written(links: MailLinks) -> tuple[str, ...]:
-    return links.unsubscribe, links.preferences, links.view, links.feedback
-
-
-def _start(link: str) -> str:
-    """Return what two links must have in common to be as good as each other: scheme and host."""
-    parts = urlsplit(link)
-    return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else link.partition(":")[0]
+        included = _with_includes(self._sandbox, str(node.template.value))
+        own = included.find(nodes.Assign) or included.find(nodes.AssignBlock)
+        if own is not None:  # what it sets is its own alone
+            raise fault((str(node.template.value), own.lineno), "{% set %} in an included part is not taken apart")
+        return included.body
 
 
 def _uncut(text: str) -> tuple[str, ...]:

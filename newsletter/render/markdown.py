@@ -2,8 +2,7 @@
 
 python-markdown makes HTML, and takes HTML in a note for text; nh3 then keeps a short list of elements and absolute
 http, https and mailto links, and drops the rest. A heading becomes a bold paragraph, for the mail has its own order of
-headings; an image becomes its alternative text. The text part shows the note as it was written, which is what Markdown
-is for.
+headings; an image becomes its alternative text. The text part is written from the same HTML (`notetext`).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from markdown import Markdown
 
 from newsletter.errors import RenderError
 from newsletter.render.clean import clean, safe_url
+from newsletter.render.notetext import text_of
 
 MAX_NOTE = 20_000
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -35,7 +35,16 @@ def note_html(note: str, *, period: str) -> str:
         raise RenderError(
             f"the note of issue {period} has {len(note)} characters; shorten it to {MAX_NOTE}, a mail must stay small"
         )
-    kept = nh3.clean(
+    return _DEAD_LINK.sub(r"\1", _CLOSING.sub("</strong></p>", _OPENING.sub("<p><strong>", _kept(note))))
+
+
+def note_text(note: str) -> str:
+    """Return a note as plain text of at most 72 columns, "" for an empty one: what `note_html` shows, without marks."""
+    return text_of(_kept(note))
+
+
+def _kept(note: str) -> str:
+    return nh3.clean(
         _IMAGE.sub(r"\1", _converter().convert(clean(note).strip())),
         tags=set(_KEPT),
         attributes={"a": {"href"}},
@@ -43,12 +52,6 @@ def note_html(note: str, *, period: str) -> str:
         url_schemes={"http", "https", "mailto"},
         link_rel=None,
     )
-    return _DEAD_LINK.sub(r"\1", _CLOSING.sub("</strong></p>", _OPENING.sub("<p><strong>", kept)))
-
-
-def note_text(note: str) -> str:
-    """Return a note as plain text: as it was written, cleaned."""
-    return clean(note).strip()
 
 
 def _converter() -> Markdown:

@@ -235,7 +235,7 @@ def _left_out(selection: Selection, shown: int, period: Period) -> str:
 
 def _shortened(layout: Layout) -> str:
     whole = layout == _WHOLE or replace(layout, papers=_WHOLE.papers) == _WHOLE
-    return "" if whole else "So many papers are shown in brief, so that no inbox cuts the mail off."
+    return "" if whole else "Papers are shown in brief, so that no inbox cuts the mail off."
 
 
 def _test(digest: Digest) -> str:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-_KEPT_ISSUES = 2
+_KEPT_ISSUES = 4
 
 
 class Program:
@@ -73,7 +73,7 @@ class Program:
 
         `cut` divides what a part rendered at the `stand_ins`, always alike for the same values of links.
         """
-        key = tuple(self._steady.values(names))
+        key = (stand_ins, *self._steady.values(names))
         found = self._begun.get(key)
         if found is None:
             if len(self._begun) >= _KEPT_ISSUES:

@@ -7,12 +7,14 @@ the line and the reason. The first one has none to stand in for it: its fault is
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from newsletter.errors import RenderError
+from newsletter.errors import RenderError, TemplateError
 from newsletter.links import MailLinks
 from newsletter.model import Digest, Issue, Links, Paper, Profile, RankedPaper, Subscriber
-from newsletter.render.digest import DigestRenderer, templates_version
+from newsletter.render.digest import DigestRenderer, digest_templates
+from newsletter.render.environment import environment, load_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,29 +39,35 @@ class StandingRenderer:
         """
         self.fault = ""
         self._site, self._folders, self._topics = site, tuple(template_folders), tuple(topics)
+        self._looked_at: dict[str, str | None] = {}
         self._good = self._made()
-        self._looked_at = self._good.version
 
     def current(self) -> DigestRenderer:
         """Return the renderer to use now; whoever sends an issue asks once and keeps it to the end."""
-        if (version := self._version()) != self._looked_at:
-            self._looked_at = version
+        if self._changed():
             try:
                 self._good, self.fault = self._made(), ""
             except RenderError as error:
-                self.fault = "" if version == self._good.version else str(error)
+                self.fault = str(error)
         return self._good
 
-    def _version(self) -> str:
-        try:
-            return templates_version(self._site, self._folders, self._topics)
-        except RenderError as error:  # a file that is not UTF-8 has no version; it is broken, and each time in this way
-            return str(error)
+    def _changed(self) -> bool:
+        """Whether a file that was asked for last time is another now, be it wrong or gone; the others do not matter."""
+        files = digest_templates(self._folders)
+        sandbox = environment(files, html=False)
+        for name in self._looked_at:
+            with suppress(TemplateError):
+                load_text(sandbox, name)
+        return files.texts() != self._looked_at
 
     def _made(self) -> DigestRenderer:
-        renderer = DigestRenderer(self._site, template_folders=self._folders, topics=self._topics)
-        for digest in (_SAMPLE, Digest(issue=_SAMPLE.issue, subscriber=_SAMPLE.subscriber, papers=())):
-            renderer.render(digest, links=_LINKS)
+        files = digest_templates(self._folders)
+        try:
+            renderer = DigestRenderer(self._site, topics=self._topics, snapshot=files)
+            for digest in (_SAMPLE, Digest(issue=_SAMPLE.issue, subscriber=_SAMPLE.subscriber, papers=())):
+                renderer.render(digest, links=_LINKS)
+        finally:
+            self._looked_at = files.texts()
         return renderer
 
 

@@ -140,6 +140,45 @@ def test_any_bytes_that_call_themselves_a_mail_are_judged(newsletter: Newsletter
         assert ran.err == ""
 
 
+@pytest.mark.usefixtures("no_tools")
+@pytest.mark.parametrize("charset", ["idna", "undefined", "punycode", "no-such", "rot13", "utf-7"])
+def test_a_part_in_any_charset_is_judged(newsletter: Newsletter, tmp_path: Path, charset: str) -> None:
+    mail = tmp_path / "mail.eml"
+    mail.write_bytes(f"Content-Type: text/html; charset={charset}\n\n<p>".encode() + b"\xc3\xa9.." + b"x" * 80)
+    ran = newsletter("check", str(mail))
+    assert (ran.code, ran.err) == (1, "")
+    assert f"is in {charset}; it must be UTF-8" in ran.out
+
+
+@pytest.mark.usefixtures("no_tools")
+@pytest.mark.parametrize("depth", [60, 2_000])
+def test_parts_inside_parts_without_an_end_are_refused(newsletter: Newsletter, tmp_path: Path, depth: int) -> None:
+    mail = tmp_path / "deep.eml"
+    parts = (f'Content-Type: multipart/mixed; boundary="b{number}"\n\n--b{number}\n' for number in range(depth))
+    mail.write_text("".join(parts) + "Content-Type: text/html\n\n<p>x", "ascii")
+    assert "parts inside parts, more than 50 deep" in newsletter.refused("check", str(mail))
+
+
+@pytest.mark.usefixtures("no_tools")
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n"])
+def test_an_empty_page_is_judged_as_a_page(newsletter: Newsletter, tmp_path: Path, content: bytes) -> None:
+    page = tmp_path / "page.HTML"
+    page.write_bytes(content)
+    states = {rule["rule"]: rule["state"] for rule in newsletter("check", str(page), "--json").json["rules"]}
+    assert (states["title"], states["headers"], states["parts"]) == ("failed", "skipped", "skipped")
+
+
+def test_a_page_too_large_to_show_is_still_told_its_size(newsletter: Newsletter, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<!DOCTYPE html><title>x</title>" + "<p>words</p>" * 20_000, "ascii")
+    ran = newsletter("check", str(page), "--json")
+    rules = {rule["rule"]: rule for rule in ran.json["rules"]}
+    assert (ran.code, rules["html-size"]["state"]) == (1, "failed")
+    for name in TOOLLESS:
+        assert rules[name]["state"] == "skipped"
+        assert rules[name]["skipped"]["page.html"].startswith("too large to show")
+
+
 @pytest.mark.browser
 @pytest.mark.validator
 def test_with_every_tool_nothing_is_skipped(drafted: Newsletter, monkeypatch: pytest.MonkeyPatch) -> None:

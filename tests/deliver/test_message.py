@@ -356,13 +356,20 @@ def test_the_unsubscribe_url_is_a_mailto_url(site: Site, address: str, start: st
     assert f"<{url}>" in build(site, unsubscribe=url).content.decode()
 
 
+@pytest.mark.parametrize("address", ["=?utf-8?q?ada?=@example.org", "a=?b@example.org", "Ä=?b@example.org"])
+def test_an_address_that_would_read_as_an_encoded_word_is_refused(address: str) -> None:
+    with pytest.raises(DeliveryError, match="holds =\\?"):
+        mail_address(address)
+    assert mail_address("a=b?c@example.org") == "a=b?c@example.org"
+
+
 @settings(deadline=None)
 @given(anything)
 def test_an_address_is_written_safely_or_refused(text: str) -> None:
     refusal, written = attempt(lambda: mail_address(text))
 
     if written:
-        assert not re.search(r"[\s\x00-\x1f\x7f<>,]", written)
+        assert not re.search(r"[\s\x00-\x1f\x7f<>,]|=\?", written)
         assert mail_address(written) == written
     else:
         assert refusal.isprintable()

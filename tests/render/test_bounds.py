@@ -8,7 +8,7 @@ import pytest
 from jinja2 import DictLoader
 
 from newsletter.errors import TemplateError
-from newsletter.render.bounds import MAX_OUTPUT, MAX_STEPS
+from newsletter.render.bounds import MAX_OUTPUT, MAX_STEPS, spending
 from newsletter.render.compile import compile_template
 from newsletter.render.environment import environment, run
 from newsletter.render.plain import plain_template
@@ -101,7 +101,7 @@ def test_in_an_html_template_it_is_refused_with_its_line(source: str, reason: st
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
         (
             "{% macro m(s, n) %}{{ m(s ~ s, n - 1) if n else s }}{% endmacro %}{{ m('xx', 60) }}",
-            "it would keep something larger",
+            "it would (keep|read) something larger|it takes more than",
         ),
         ("{% for a in [1] recursive %}{{ loop([1]) }}{{ loop([1]) }}{% endfor %}", "recursion"),
         (
@@ -139,6 +139,73 @@ def test_what_a_mail_needs_lies_far_within_the_bounds() -> None:
     assert "2 ** 10 = 1024" in text_of("2 ** 10 = {{ 2 ** 10 }}, {{ '-' * 72 }}, {{ '%d' | format(1234567) }}")
     assert MAX_STEPS > 10 * 5100
     assert MAX_OUTPUT > 100 * 90_000
+
+
+HIDDEN = [
+    "{{ ('x'.encode() * 1500000000) | length }}",
+    "{{ ('x' | attr('encode'))() }}",
+    "{{ (1).to_bytes(1500000000, 'big') | length }}",
+    "{{ '%*d' % (1500000000, 1) }}",
+    "{{ '{0[0]:{0[1]}}'.format([1, 1500000000]) }}",
+    "{{ range(300) | join('x' * 5000000) }}",
+    "{{ range(300) | map('string') | join('x' * 500000) }}",
+    "{% set s = 'x' * 1000000 %}{% set a = [s] * 9 %}{% set b = [a] * 60 %}{{ b }}",
+    "{% set s = 'x' * 100000 %}{% set a = [s, s, s, s, s] %}{% set b = [a, a, a, a] %}{{ [b, b, b, b, b, b] }}",
+    "{% set ns = namespace(s=[]) %}{% for a in range(99) %}{% set ns.s = [ns.s] %}{% endfor %}{{ ns.s }}",
+    "{% set s = 'x' * 900000 %}{{ (" + " ~ ".join(["s"] * 200) + ") | length }}",
+    "{% set s = 'x' * 900000 %}{{ (" + " + ".join(["s"] * 40) + ") | length }}",
+]
+SLOW = [
+    "{% set s = 'x y' * 200000 %}{% for i in rows %}{% if s | title == 'q' %}{% endif %}{% endfor %}",
+    "{% set s = 'x y' * 3000000 %}{% if s | title == 'q' %}{% endif %}",
+    "{% set s = 'x y ' * 200000 %}{% for i in rows %}{{ s | wordwrap(1) | length }}{% endfor %}",
+    "{% set s = 'a' * 900000 %}{% for i in rows %}{% if 'ab' in s %}{% endif %}{% endfor %}",
+    "{% set s = 'a' * 900000 %}{% for i in rows %}{% if s is eq 'b' %}{% endif %}{% endfor %}",
+    "{% set s = 'a' * 900000 %}{% for i in rows %}{% if s[1:] %}{% endif %}{% endfor %}",
+    "{% set s = 'a' * 900000 %}{% for i in rows %}{% if s.find('b') %}{% endif %}{% endfor %}",
+    "{% set l = range(90000) | list %}{% for i in rows %}{{ l | unique | list | length }}{% endfor %}",
+    "{{ range(99999) | map('string') | map('upper') | list | length }}",
+]
+
+
+@pytest.mark.parametrize("source", HIDDEN)
+def test_what_is_large_is_found_in_bytes_lists_ranges_and_widths(source: str) -> None:
+    with pytest.raises(TemplateError, match=r"larger than|unsafe|five digits|lists deep|prints more|takes more"):
+        text_of(source)
+
+
+@pytest.mark.parametrize("source", SLOW)
+def test_what_is_read_counts_by_its_size(source: str) -> None:
+    with pytest.raises(TemplateError, match=r"it takes more than|it would read"):
+        text_of(source)
+
+
+@pytest.mark.parametrize("filters", ["title", "upper", "title | upper | title"])
+def test_a_constant_is_worked_out_within_the_bounds_too(filters: str) -> None:
+    sums = " ~ ".join([f"('x y' * 200000) | {filters}"] * 60)
+    with pytest.raises(TemplateError, match="it takes more than"):
+        text_of("{{ " + sums + " }}")
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ cycler('a') }}", "{{ joiner() }}", "{{ x.upper }}", "{{ x.upper ~ '' }}", "{{ [x.upper] | string }}"]
+)
+def test_nothing_prints_where_in_the_memory_it_is(source: str) -> None:
+    with pytest.raises(TemplateError, match=r"unknown name|without a call"):
+        text_of(source)
+
+
+def test_what_a_filter_gives_bit_by_bit_prints_as_a_list() -> None:
+    assert text_of("{{ rows | map('string') | first }} {{ [1, 2] | map('string') }}") == "0 ['1', '2']\n"
+
+
+def test_one_budget_holds_for_all_inside() -> None:
+    sandbox = environment(DictLoader({"page.txt": "{% for a in range(60000) %}{% endfor %}done"}), html=False)
+    template = sandbox.get_template("page.txt")
+    with spending():
+        assert run(template, {}) == "done"
+        with pytest.raises(TemplateError, match="it takes more than"):
+            run(template, {})
 
 
 def test_each_rendering_has_the_whole_budget() -> None:

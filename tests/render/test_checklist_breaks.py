@@ -127,6 +127,12 @@ BREAKS: list[Break] = [
     ("text-papers", "one is missing", text(lambda t: t.replace("Paper number 4", "Paper number 44"))),
     ("text-papers", "another order", text(two_papers_swapped)),
     ("text-links", "one is missing", text(lambda t: t.replace("https://code.example/00003", "code"))),
+    (
+        "text-links",
+        "one is longer",
+        text(lambda t: t.replace("https://code.example/00003", "https://code.example/000033")),
+    ),
+    ("text-links", "one is another's end", text(lambda t: t.replace("https://code", "x:https://code"))),
     ("text-columns", "too long", text(lambda t: t + "some words " * 8 + "\n")),
     ("parts", "HTML first", raw(rb"^Content-Type: text/plain", b"Content-Type: text/html")),
     ("parts", "mixed", raw(rb"multipart/alternative", b"multipart/mixed")),

@@ -311,3 +311,20 @@ def test_a_subject_that_is_each_readers_own_is_made_the_slow_way(tmp_path: Path,
     for number in (1, 2):
         one = reader(digest, number)
         assert pieces_of(renderer, one, number).whole() == renderer.render(one, links=links_of(number))
+
+
+@pytest.mark.parametrize("name", ["reason", "other"])
+def test_what_an_included_part_sets_is_its_own(tmp_path: Path, name: str) -> None:
+    (tmp_path / "inc.txt").write_text(f'{{% set {name} = "INC" %}}inc {{{{ {name} }}}}', "utf-8")
+    looped = '{% for wish in wishes %}{% include "inc.txt" %}[{{ reason }}]{% endfor %}'
+    renderer = own_templates(tmp_path, body__txt=("{{ site.name | wrap }}", looped))
+    assert renderer.detour == "template inc.txt, line 1: {% set %} in an included part is not taken apart"
+    check_outcomes(renderer, digest_of(made_up_papers(3)))
+
+
+def check_outcomes(renderer: DigestRenderer, digest: Digest, links: MailLinks | None = None) -> None:
+    """By both ways the same, whichever the path took."""
+    for number in (1, 2, 3):
+        one, own = reader(digest, number), links or links_of(number)
+        made = renderer.pieces(one, links=own, nobody=links_of(0)).whole()
+        assert made == renderer.render(one, links=own)

@@ -79,8 +79,37 @@ def test_a_note_that_is_too_long_is_refused(renderer: DigestRenderer) -> None:
         renderer.render(digest_of([], note=wordy), links=LINKS)
 
 
-def test_the_text_part_shows_the_note_as_written() -> None:
-    assert note_text("\r\n**a**\x07\r\nb ") == "**a**\nb"
+@pytest.mark.parametrize(
+    ("note", "text"),
+    [
+        ("\r\n**a**\x07 *b*\r\n`c` ", "a b c"),
+        ("# One **two**\n\nThree", "One two\n\nThree"),
+        ("See [this page](https://a.example/x).", "See this page (https://a.example/x)."),
+        ("<https://a.example/x>", "https://a.example/x"),
+        ("[x](javascript:alert(1)) ![alt](https://a.example/x.png)", "x alt"),
+        ("One  \ntwo", "One\ntwo"),
+        (
+            "Before\n\n- one\n    - [two](https://a.example)\n- three\n\nAfter",
+            "Before\n\n- one\n  - two (https://a.example)\n- three\n\nAfter",
+        ),
+        ("1. one\n2. two\n\n    more\n\n- x", "1. one\n2. two\n\n   more\n\n- x"),
+        ("> quoted\n>\n> - item", "> quoted\n\n> - item"),
+        ("a\n\n---\n\n    x = 1\n      y", "a\n\n* * *\n\n    x = 1\n      y"),
+        ("<b>a</b> &amp; {{ x }}", "<b>a</b> & {{ x }}"),
+        (" \n\t", ""),
+    ],
+)
+def test_the_text_part_shows_the_note_without_its_marks(note: str, text: str) -> None:
+    assert note_text(note) == text
+
+
+def test_a_long_note_has_72_columns_in_the_text_part(renderer: DigestRenderer) -> None:
+    words = "several words of a note " * 20
+    note = f"{words}\n\n- {words}\n\n> {words}\n\n    {words}\n"
+    shown = renderer.render(digest_of([], note=note), links=LINKS).text
+    lines = shown[shown.index("several") : shown.index("TOP PAPERS")].splitlines()
+    assert 60 < max(map(len, lines)) <= 72
+    assert {line[:2] for line in lines} >= {"- ", "  ", "> ", "se"}
 
 
 PARTS = ["# a", "* b", "1. c", "> d", "<p>", "</p>", "<h1>", "</h1>", "<b>", "</td>", "<li>", "<pre>", "e", "**", "`"]
@@ -106,6 +135,7 @@ PARTS += [
 def test_any_note_can_be_shown_and_holds_what_is_allowed(renderer: DigestRenderer, parts: list[str]) -> None:
     root = tree(renderer.render(digest_of([], note="".join(parts)), links=LINKS).html)
     notes = root.cssselect(".note")
+    assert all(len(line.strip().rpartition(" ")[0]) <= 72 for line in note_text("".join(parts)).split("\n"))
     found = {element.tag for note in notes for element in note.iterdescendants()}
     assert found - {"h2"} <= KEPT
     without = tree(renderer.render(digest_of([]), links=LINKS).html)

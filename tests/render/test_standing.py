@@ -121,3 +121,50 @@ def test_a_renderer_keeps_what_it_was_made_from_to_the_last_mail(tmp_path: Path)
         assert "Why: You get" in renderer.pieces(DIGEST, links=LINKS, nobody=LINKS).whole().text
     shutil.rmtree(tmp_path / "email")
     assert "Why: You get" in renderer.render(DIGEST, links=LINKS).text
+
+
+@pytest.mark.parametrize("name", ["shared/banner.html", "inc.md", "email/digest/extra.html"])
+def test_whatever_a_template_takes_in_is_part_of_the_version(tmp_path: Path, name: str) -> None:
+    body = "email/digest/body.txt"
+    edit(tmp_path, body, "{{ site.name | wrap }}", f'{{% include "{name}" %}}{{{{ site.name | wrap }}}}')
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("OLD\n", "utf-8")
+    templates = StandingRenderer(SITE, template_folders=[tmp_path])
+    old = templates.current()
+    assert old.version == DigestRenderer(SITE, template_folders=[tmp_path]).version
+    (tmp_path / name).write_text("NEW\n", "utf-8")
+    new = templates.current()
+    assert new.version != old.version
+    assert new.version == DigestRenderer(SITE, template_folders=[tmp_path]).version
+    assert [renderer.render(DIGEST, links=LINKS).text.split()[0] for renderer in (old, new)] == ["OLDDaily", "NEWDaily"]
+
+    (tmp_path / name).unlink()
+    assert templates.current() is new
+    assert name in templates.fault
+    (tmp_path / name).write_text("NEW\n", "utf-8")
+    assert templates.current().version == new.version
+    assert templates.fault == ""
+
+
+def test_letters_and_what_editors_drop_do_not_change_the_digests(tmp_path: Path) -> None:
+    templates = StandingRenderer(SITE, template_folders=[tmp_path])
+    first = templates.current()
+    folder = tmp_path / "email" / "digest"
+    folder.mkdir(parents=True)
+    edit(tmp_path, "email/confirm/body.txt", "", "Another letter. ")
+    (folder / ".#body.html").symlink_to("nobody@nowhere.1234")
+    (folder / "._body.html").write_bytes(b"\0\xff\xfe")
+    assert templates.current() is first
+    assert templates.fault == ""
+    assert DigestRenderer(SITE, template_folders=[tmp_path]).version == first.version
+
+
+def test_a_part_that_was_missing_is_taken_once_it_is_there(tmp_path: Path) -> None:
+    templates = StandingRenderer(SITE, template_folders=[tmp_path])
+    first = templates.current()
+    edit(tmp_path, CARD, "{{ card.number }}", '{% include "own.html" %}')
+    assert templates.current() is first
+    assert "own.html" in templates.fault
+    (tmp_path / "own.html").write_text("No. {{ card.number }}", "utf-8")
+    assert "No. 1" in html(templates.current())
+    assert templates.fault == ""

@@ -7,9 +7,10 @@ machine has them, and lets `newsletter.render.checklist` judge; it changes nothi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING
 
-from newsletter.errors import UsageError
+from newsletter.errors import RenderError, UsageError
 from newsletter.model import Digest, IssueState
 from newsletter.pipeline.checking.browser import viewer
 from newsletter.pipeline.checking.sample import sample
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from newsletter.config import Site
     from newsletter.model import Issue, Paper, Subscriber, Topic
+    from newsletter.pipeline.checking.browser import Viewer
     from newsletter.pipeline.checking.tools import Tools
     from newsletter.pipeline.digests import Press
     from newsletter.pipeline.fitting import Fits
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIXES", "Checked", "evidence", "given_of", "mails_of_file", "mails_of_issue", "template_conditionals"]
 
 SUFFIXES = (".eml", ".html", ".htm")
+_LARGEST = 200_000  # characters of HTML: twice what Gmail clips at; a browser needs minutes beyond
+_TOO_LARGE = Missing(reason=f"too large to show: the HTML has more than {_LARGEST:,} characters")
 _ON_ITS_WAY = (IssueState.SENDING, IssueState.SENT)
 _NO_MAIL = Missing(reason="the public edition is a page; nobody is mailed it")
 
@@ -83,18 +87,20 @@ def mails_of_file(path: Path, site: Site) -> tuple[Checked, ...]:
     """Return the one mail in a file; `site` tells which pictures may be loaded.
 
     Raises:
-        UsageError: it cannot be read, or is neither an .eml nor an .html file.
+        UsageError: it cannot be read, is neither an .eml nor an .html file, or holds parts inside parts without an end.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path} is neither a period nor a file that ends in .eml or .html; name one of these")
     try:
         content = path.read_bytes()
-        html = "" if path.suffix.lower() == ".eml" else content.decode("utf-8-sig")
+        if path.suffix.lower() == ".eml":
+            mail = mail_from_bytes(content, name=path.name)
+        else:
+            mail = mail_from_html(content.decode("utf-8-sig"), name=path.name)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8 and try again") from None
-    mail = mail_from_html(html, name=path.name) if html else mail_from_bytes(content, name=path.name)
     pictures = None if site.thumbnails else frozenset({site.logo} - {""})
     return (Checked(mail=mail, given=Given(images=pictures)),)
 
@@ -102,18 +108,13 @@ def mails_of_file(path: Path, site: Site) -> tuple[Checked, ...]:
 def evidence(checked: Sequence[Checked], tools: Tools) -> Iterator[Evidence]:
     """Yield what can be known of each mail, in order; the validator runs once for all.
 
-    Raises:
-        RenderError: a tool that is there failed.
+    A tool that fails on a mail costs no more than the rules that need it. HTML of more than 200,000 characters is
+    shown to none.
     """
     said = _complaints(checked, tools)
     with viewer(tools) as eyes:
         for one, invalid in zip(checked, said, strict=True):
-            looks: Looks | Missing
-            if isinstance(one.mail.html, Missing):
-                looks = one.mail.html
-            else:
-                looks = eyes if isinstance(eyes, Missing) else eyes.look(one.mail.html)
-            yield Evidence(mail=one.mail, given=one.given, looks=looks, complaints=invalid)
+            yield Evidence(mail=one.mail, given=one.given, looks=_looks(one.mail, eyes), complaints=invalid)
 
 
 def template_conditionals(folders: Sequence[Path]) -> tuple[Conditional, ...]:
@@ -126,12 +127,30 @@ def template_conditionals(folders: Sequence[Path]) -> tuple[Conditional, ...]:
     return conditionals(flatten(sandbox, "email/digest/body.html"))
 
 
+def _shown(mail: Mail) -> str | Missing:
+    return _TOO_LARGE if isinstance(mail.html, str) and len(mail.html) > _LARGEST else mail.html
+
+
+def _looks(mail: Mail, eyes: Viewer | Missing) -> Looks | Missing:
+    html = _shown(mail)
+    if isinstance(html, Missing):
+        return html
+    try:
+        return eyes if isinstance(eyes, Missing) else eyes.look(html)
+    except RenderError as error:
+        return Missing(reason=str(error), failed=True)
+
+
 def _complaints(checked: Sequence[Checked], tools: Tools) -> list[tuple[Complaint, ...] | Missing]:
-    htmls = [one.mail.html for one in checked if isinstance(one.mail.html, str)]
-    said = complaints(htmls, tools)
-    every: list[tuple[Complaint, ...] | Missing] = [said] * len(htmls) if isinstance(said, Missing) else list(said)
-    answers = iter(every)
-    return [one.mail.html if isinstance(one.mail.html, Missing) else next(answers) for one in checked]
+    htmls = [_shown(one.mail) for one in checked]
+    said: tuple[tuple[Complaint, ...], ...] | Missing
+    try:
+        said = complaints([html for html in htmls if isinstance(html, str)], tools)
+    except RenderError as error:
+        said = Missing(reason=str(error), failed=True)
+    answers: Iterator[tuple[Complaint, ...] | Missing]
+    answers = repeat(said) if isinstance(said, Missing) else iter(said)
+    return [html if isinstance(html, Missing) else next(answers) for html in htmls]
 
 
 def _sampled(store: Store, issue: Issue, ranker: Fits, *, most: int) -> Iterator[Digest]:

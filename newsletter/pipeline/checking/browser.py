@@ -53,11 +53,12 @@ class Viewer:
 
     def __init__(self, page: Page, axe: str | Missing) -> None:
         """Take a page that nothing was shown in, and axe-core's source."""
-        self._page = page
+        self._context = page.context
         self._axe = axe
         self._html = ""
-        self._cdp = page.context.new_cdp_session(page)
-        page.context.route("**/*", self._answer)
+        self._is_broken = False
+        self._open(page)
+        self._context.route("**/*", self._answer)
 
     def look(self, html: str) -> Looks:
         """Return how a mail looks.
@@ -68,10 +69,19 @@ class Viewer:
         from playwright.sync_api import Error  # noqa: PLC0415 - of an extra
 
         try:
+            if self._is_broken:
+                self._open(self._context.new_page())
             return self._look(html)
         except Error as error:
+            self._is_broken = True
             reason = str(error).partition("\n")[0]
             raise RenderError(f"Chromium cannot show this mail: {reason}; try it in another browser") from None
+
+    def _open(self, page: Page) -> None:
+        """Take a new page: one that failed may be dead, or hold what made it fail."""
+        self._page = page
+        self._cdp = self._context.new_cdp_session(page)
+        self._is_broken = False
 
     def _look(self, html: str) -> Looks:
         self._show(html)

@@ -1,7 +1,8 @@
 """The mail's own check-list: rules over a finished mail, given as data.
 
 Pure: it opens no file, no browser and no connection, and reads no clock; `newsletter.pipeline.checking` brings what a
-browser and a validator measured. A rule whose tool is missing is skipped and says so; it never counts as kept.
+browser and a validator measured. A rule whose tool is missing is skipped and says so; it never counts as kept. A tool
+that broke on a mail makes the rule fail.
 """
 
 from __future__ import annotations

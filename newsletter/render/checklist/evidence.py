@@ -11,24 +11,31 @@ import re
 from dataclasses import dataclass, field
 from email.headerregistry import HeaderRegistry
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 from lxml import html as lxml_html
+
+from newsletter.errors import UsageError
 
 if TYPE_CHECKING:
     from email.headerregistry import BaseHeader
     from email.message import Message
 
 _HEADERS = HeaderRegistry()
+_DEEPEST = 50  # parts inside parts; a mail has one or two levels, and Python's parser falls at some hundred
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Something that is not there; the rules that need it are skipped for this reason."""
+    """Something that is not there; the rules that need it are skipped for this reason.
+
+    With `failed` the tool was there and broke on this very mail: the rules that need it then count as broken.
+    """
 
     reason: str
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +174,12 @@ class Evidence:
 
 
 def mail_from_bytes(raw: bytes, *, name: str) -> Mail:
-    """Read a mail (RFC 5322) as far as it goes; what is broken in it is for the rules to find."""
-    message = email.message_from_bytes(raw)
+    """Read a mail (RFC 5322) as far as it goes; what is broken in it is for the rules to find.
+
+    Raises:
+        UsageError: it holds parts inside parts without an end.
+    """
+    message = _message(raw, name)
     subject = message["Subject"]
     return Mail(
         name=name,
@@ -195,6 +206,25 @@ def parsed_header(name: str, value: str) -> BaseHeader | str:
         return str(value)
 
 
+def _message(raw: bytes, name: str) -> Message:
+    try:
+        message = email.message_from_bytes(raw)
+    except RecursionError:
+        message = None
+    if message is None or _is_too_deep(message):
+        raise UsageError(
+            f"{name} holds parts inside parts, more than {_DEEPEST} deep; no mail program reads such a mail"
+        )
+    return message
+
+
+def _is_too_deep(message: Message) -> bool:
+    level = [message]
+    for _ in range(_DEEPEST):
+        level = [part for one in level if one.is_multipart() for part in cast("list[Message]", one.get_payload())]
+    return bool(level)
+
+
 def _body(message: Message, kind: str) -> str | Missing:
     for part in message.walk():
         if part.get_content_type() == f"text/{kind}" and part.get_content_disposition() != "attachment":
@@ -207,5 +237,5 @@ def _body(message: Message, kind: str) -> str | Missing:
 def _decoded(content: bytes, charset: str) -> str:
     try:
         return content.decode(charset, "replace").replace("\r\n", "\n")
-    except LookupError:
+    except (LookupError, ValueError):  # no charset by that name, or one such as idna that is none of a text
         return content.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _CUT = "…"
+_BEFORE, _AFTER = "(<[\"'", tuple(")>]\"'.,;:!?")
+_STOPS = 4  # so many may follow an address, as in (see <https://a.example>).
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +67,24 @@ def _key(heading: str) -> str:
 
 
 def _links(both: _Both) -> Iterator[Finding]:
-    words = set(both.text.split())
+    written = set(_bare(both.text))
     for link in elements(both.page, "a"):
-        url = link.get("href") or ""
-        if url and url not in words and url not in both.text:
+        url = (link.get("href") or "").strip()
+        if url and url not in written:
             what = f"lacks {excerpt(url)!r} of {place(link)} of the HTML; write the address out"
             yield Finding(where="the text part", what=what)
+
+
+def _bare(text: str) -> Iterator[str]:
+    """Yield the words of a text as they stand, and without the brackets and stops that may stand around an address."""
+    for word in text.split():
+        yield word
+        inner = word.lstrip(_BEFORE)
+        for _ in range(_STOPS + 1):
+            yield inner
+            if not inner.endswith(_AFTER):
+                break
+            inner = inner[:-1]
 
 
 def _columns(text: str) -> Iterator[Finding]:

@@ -63,8 +63,11 @@ class Rule(Generic[_Part]):
         """Return how the rule goes for one mail."""
         part = self.part(evidence)
         name = evidence.mail.name
-        if isinstance(part, Missing):
+        if isinstance(part, Missing) and not part.failed:
             return Outcome(mail=name, rule=self.name, demand=self.demand, state=State.SKIPPED, why=part.reason)
+        if isinstance(part, Missing):
+            broke = (Finding(where="the mail", what=part.reason),)
+            return Outcome(mail=name, rule=self.name, demand=self.demand, state=State.FAILED, findings=broke)
         found = tuple(self.look(part))
         state = (State.HINT if self.hint else State.FAILED) if found else State.OK
         return Outcome(mail=name, rule=self.name, demand=self.demand, state=state, findings=found)
