@@ -25,7 +25,7 @@ _NAMES_ON_CARD = 3
 _NAMES_NEEDED = _NAMES_ON_CARD + 1  # see `words.authors`
 _LOOK_AT = 4
 # The votes stand in the card's last line already.
-_VOTES_ALONE = re.compile(r"[\d,]+ (up)?votes?")
+_VOTES_ALONE = re.compile(r"[\d,]+ (up)?votes?(, (joint )?\d+(st|nd|rd|th) of \d+ that day)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
