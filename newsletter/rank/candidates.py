@@ -67,7 +67,9 @@ class Candidates:
         return np.concatenate([none, *map(self._computed, blocks)])
 
     def _computed(self, wishes: Sequence[Wish]) -> Matches:
-        terms, references = self.model.expanded(rows_of([self._terms(wish) for wish in wishes]))
+        terms, references = self.model.expanded(
+            rows_of([self._terms(wish) for wish in wishes]), without=(paper.id for paper in self.papers)
+        )
         known = np.where(references > 0, references, np.float32(_PLAIN_REFERENCE))
         matches: Matches = (terms @ self.by_place).toarray() / np.maximum(known, np.float32(_LEAST_REFERENCE))[:, None]
         if self.meaning:

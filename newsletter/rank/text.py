@@ -60,12 +60,15 @@ class TextModel:
         """Return one row of length 1 for the terms of each text (length 0 where there are none)."""
         return weighed(count(texts), self.idf)
 
-    def expanded(self, wishes: Vectors) -> tuple[Vectors, Row]:
+    def expanded(self, wishes: Vectors, *, without: Iterable[str] = ()) -> tuple[Vectors, Row]:
         """Return wishes (rows of length 1) with the terms that go with each, and how near the closest papers are to it.
 
-        The nearness is 0, and the wish as it was, where the corpus has nothing near it.
+        The nearness is 0, and the wish as it was, where the corpus has nothing near it. Papers whose ids are in
+        `without` are not asked: one that is to be judged would speak for itself.
         """
         near = csr_array(wishes @ self.by_place)
+        near.data[self._rows_of(without)[near.indices]] = 0.0
+        near.eliminate_zeros()
         near.sort_indices()
         closest = self._closest(near)
         shares = csr_array(closest / np.maximum(closest.sum(axis=1), np.finfo(np.float32).tiny)[:, None])
@@ -74,6 +77,12 @@ class TextModel:
         companions = self._companions(centres)
         nearness = _inner(shares, closest) + _EXPANSION_WEIGHT * _inner(companions, centres)
         return csr_array(wishes + _EXPANSION_WEIGHT * companions), nearness
+
+    def _rows_of(self, ids: Iterable[str]) -> NDArray[np.bool_]:
+        """Return which papers have these ids; none where nearly all do, for then they are all there is to ask."""
+        chosen = np.zeros(len(self.titles), dtype=np.bool_)
+        chosen[[self.rows[key] for key in ids if key in self.rows]] = True
+        return chosen if 2 * chosen.sum() <= chosen.size else np.zeros_like(chosen)
 
     def _closest(self, near: Vectors) -> Vectors:
         """Return of each row the greatest values; of equal ones the first, for papers stand in order of date and id."""

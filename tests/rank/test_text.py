@@ -98,3 +98,16 @@ def test_wishes_are_expanded_as_if_each_were_alone() -> None:
 def test_vectors_have_length_one_or_nothing() -> None:
     rows = fit(VOCABULARY, corpus()).vectors([["robot", "arm", "arm"], []])
     assert np.allclose(np.sqrt(rows.multiply(rows).sum(axis=1)).ravel(), [1, 0])
+
+
+def test_a_paper_that_is_judged_does_not_speak_for_itself() -> None:
+    model = fit(
+        VOCABULARY, [*corpus(), Paper(id="odd", source="test", title="robot zeppelin", abstract="airship hull")]
+    )
+    wishes = rows_of([few([wished_terms(VOCABULARY.words("robot zeppelin"))], [1.0], model.idf)])
+    with_it, _ = model.expanded(wishes)
+    without_it, _ = model.expanded(wishes, without=["odd", "unknown"])
+    assert with_it.nnz > 0
+    assert (with_it != without_it).nnz > 0
+    everybody = [paper.id for paper in corpus()]
+    assert (model.expanded(wishes, without=[*everybody, "odd"])[0] != with_it).nnz == 0
