@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -140,6 +141,43 @@ def _damage(path: Path, how: str) -> None:
     if how == "missing part":
         del arrays["axes"]
     np.savez(path, allow_pickle=True, **(arrays | changed))
+
+
+def test_no_damage_to_a_file_is_an_error(tmp_path: Path) -> None:
+    Fitter(RANKER, tmp_path).fit(CORPUS[:120])
+    (name,) = kept(tmp_path)
+    path = tmp_path / name
+    whole, chance = path.read_bytes(), random.Random(7)  # noqa: S311 - the same damage every time
+    heads = [place for mark in (b"PK\1\2", b"PK\3\4", b"PK\5\6") for place in _places(whole, mark)]
+    for number in range(600):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 3)):  # mostly where zipfile and numpy read what the rest is
+            at = min(chance.choice(heads) + chance.randrange(200), len(whole) - 1)
+            damaged[at : at + 1] = chance.choice([b"", b"\0" * 9, b"(", b"\xff\xff", bytes([whole[at] ^ 1])])
+        path.write_bytes(damaged[: at if number % 5 == 0 else None])
+        Fitter(RANKER, tmp_path).kept(path)  # a model or none
+
+
+def _places(content: bytes, mark: bytes) -> list[int]:
+    return [at for at in range(len(content)) if content.startswith(mark, at)]
+
+
+@pytest.mark.parametrize("broken", ["newsletter.rank.saving.model_from", "newsletter.rank.meaning.from_arrays"])
+def test_a_mistake_of_our_own_is_not_taken_for_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    ranker = dataclasses.replace(RANKER, embedder=Words())
+    Fitter(ranker, tmp_path).fit(CORPUS)
+
+    def mistaken(*_: object) -> None:
+        raise AttributeError("a slip of the pen")
+
+    monkeypatch.setattr(broken, mistaken)
+    with pytest.raises(AttributeError, match="slip of the pen"):
+        Fitter(ranker, tmp_path).fit(CORPUS)
+    if "meaning" in broken:  # asked for another corpus, too, for what the embedder said before
+        with pytest.raises(AttributeError, match="slip of the pen"):
+            Fitter(ranker, tmp_path).fit(CORPUS[:200])
 
 
 def test_only_the_newest_models_stay(tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -34,6 +37,10 @@ _KEPT = 3  # models: those of the last issues; one of 20,000 papers takes 70 MB
 _ENDING = ".npz"
 _NAME = "key"  # in a file: what it is called, so that another home's file is not taken for it
 _LEFT_BEHIND = 3600  # seconds after which a half-written file has no writer any more
+# What zipfile, zlib and numpy's own reader raise on an archive that is cut off, overwritten or another program's, as
+# trying it on a hundred thousand damaged files showed: a RuntimeError for one that seems to be encrypted or compressed
+# in an unknown way, the last three for the text before an array, which is parsed before its checksum is known.
+_DAMAGED = (OSError, EOFError, BadZipFile, zlib.error, RuntimeError, ValueError, SyntaxError, TokenError, MemoryError)
 
 
 class Fits(Protocol):
@@ -67,16 +74,14 @@ class Fitter:
 
     def kept(self, path: Path) -> Ranker | None:
         """Return the ranker with the model of a file; None where there is none, or none that fits its name."""
+        arrays = _arrays_in(path)
+        if arrays is None or str(arrays.get(_NAME)) != path.stem:
+            return None
         try:
-            # Opened here, since numpy leaves a file open that is no archive.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                if str(arrays[_NAME]) != path.stem:
-                    return None
-                sense = self._sense(arrays)
-                if self.ranker.embedder and sense is None:
-                    return None
-                model = saving.model_from(arrays)
-        except Exception:  # noqa: BLE001 - a damaged archive makes numpy and zlib raise nearly anything
+            sense, model = self._sense(arrays), saving.model_from(arrays)
+        except (KeyError, ValueError):  # whole, but not made by this version of the program
+            return None
+        if self.ranker.embedder and sense is None:
             return None
         with suppress(OSError):
             os.utime(path)  # the newest are kept
@@ -88,8 +93,8 @@ class Fitter:
     def _sense_before(self) -> Meaning | None:
         """Return what the embedder said last, most of which still holds."""
         for path, _ in self._files() if self.ranker.embedder else ():
-            with suppress(Exception), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                if sense := self._sense(arrays):
+            with suppress(KeyError, ValueError):  # as above, or made without an embedder
+                if sense := self._sense(_arrays_in(path) or {}):
                     return sense
         return None
 
@@ -126,6 +131,17 @@ class Fitter:
         dead = [(path, time) for path, time in drafts if newest - time > _LEFT_BEHIND]
         for path, _ in (*kept[_KEPT:], *dead):
             path.unlink(missing_ok=True)
+
+
+def _arrays_in(path: Path) -> dict[str, NDArray[Any]] | None:
+    """Return the arrays of an archive, their checksums verified; None where it is none, or damaged."""
+    try:
+        # Opened here, since numpy leaves a file open that is no archive.
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            return dict(found) if isinstance(found, np.lib.npyio.NpzFile) else None
+    except _DAMAGED:
+        return None
 
 
 def _key(ranker: Ranker, papers: Iterable[Paper]) -> str:
