@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
@@ -19,6 +20,8 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -32,8 +35,11 @@ from newsletter.values import (
     HttpUrl,
     Line,
     Seconds,
+    Several,
     WebUrlOrNothing,
     Zone,
+    told,
+    written_as,
 )
 
 CONFIG_NAME = "newsletter.toml"
@@ -51,23 +57,24 @@ _SMTP_STEPS = 14
 
 def _own_name(name: str) -> str:
     if name in BUILT_IN_SOURCES:
-        raise ValueError(f"{name} is a source of its own; give the feed another name")
+        raise ValueError("must have another name: a source of its own is called so")
     return name
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class Site(_Section):
     """Who the newsletter is: names, addresses and the one colour of its own (`#rrggbb`).
 
-    `web_url` is the base of the web pages, without a slash at its end; "" while there are none.
+    `web_url` is the base of the web pages, without a slash at its end; "" while there are none. An empty `from_name`
+    becomes the `name`.
     """
 
     name: Annotated[Line, Field(min_length=1, max_length=80)]
     tagline: Line
-    accent: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+    accent: Annotated[str, written_as(r"#[0-9a-fA-F]{6}", "a colour such as #0b6e5f")]
     logo: HttpsUrlOrNothing
     logo_alt: Annotated[Line, Field(max_length=80)]
     thumbnails: bool
@@ -77,8 +84,13 @@ class Site(_Section):
     reply_to: AddressOrNothing
     unsubscribe_address: Address
     postal_address: Line
-    list_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
-    feedback_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{5,15})?$")]
+    list_id: Annotated[str, written_as(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "a name such as digest.group.example")]
+    feedback_id: Annotated[str, written_as(r"([\w-]{5,15})?", "5 to 15 letters, digits, - and _, or empty")]
+
+    @field_validator("from_name")
+    @classmethod
+    def _is_the_sites(cls, from_name: str, info: ValidationInfo) -> str:
+        return from_name or str(info.data.get("name", ""))
 
 
 class StoreSettings(_Section):
@@ -99,8 +111,8 @@ class HuggingFaceSettings(_Section):
 class ArxivSettings(_Section):
     """The arXiv query API."""
 
-    categories: tuple[Annotated[str, Field(pattern=r"^[a-z-]+(\.[A-Za-z-]+)?$")], ...]
-    queries: tuple[str, ...]
+    categories: Several[Annotated[str, written_as(r"[a-z-]+(\.[A-Za-z-]+)?", "an arXiv category such as cs.CL")]]
+    queries: Several[str]
     pause_seconds: Annotated[float, Field(ge=0, le=_HOUR)]
     max_results: Annotated[int, Field(ge=1, le=30_000)]  # the API's own limit
 
@@ -108,14 +120,21 @@ class ArxivSettings(_Section):
 class CollectSettings(_Section):
     """Sources, and how patiently they are asked. Times in seconds, sizes in bytes."""
 
-    sources: tuple[str, ...]
+    sources: Several[str]
     timeout_seconds: Seconds
     attempts: Annotated[int, Field(ge=1, le=100)]
     max_wait_seconds: Annotated[float, Field(ge=0, le=_HOUR)]
     max_answer_bytes: Annotated[int, Field(gt=0, le=2**31)]
     huggingface: HuggingFaceSettings
     arxiv: ArxivSettings
-    feeds: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$"), AfterValidator(_own_name)], HttpUrl]
+    feeds: Mapping[
+        Annotated[
+            str,
+            written_as(r"[a-z0-9][a-z0-9_-]*", "a name in lower-case letters, digits, - and _"),
+            AfterValidator(_own_name),
+        ],
+        HttpUrl,
+    ]
 
     @model_validator(mode="after")
     def _sources_are_known(self) -> Self:
@@ -138,7 +157,7 @@ class RankSettings(_Section):
 class SubscriberSettings(_Section):
     """What a new subscriber gets where nothing else is said."""
 
-    cadence: Cadence
+    cadence: Annotated[Cadence, Field(strict=False)]
     hour: Annotated[int, Field(ge=0, le=23)]
     timezone: Zone
     size: Annotated[int, Field(ge=1, le=100)]
@@ -167,7 +186,7 @@ class DeliverSettings(_Section):
 
     mailer: Literal["folder", "smtp"]
     uncertain: Literal["hold", "resend"]
-    retry_minutes: tuple[Annotated[float, Field(gt=0, le=_WEEK / 60)], ...]
+    retry_minutes: Several[Annotated[float, Field(gt=0, le=_WEEK / 60)]]
     lease_seconds: Annotated[int, Field(ge=1, le=_WEEK)]
     folder: FolderSettings
     smtp: SmtpSettings
@@ -188,8 +207,8 @@ class _TopicTable(_Section):
 
     title: Annotated[Line, Field(min_length=1)]
     description: str = ""
-    phrases: tuple[str, ...] = ()
-    negative: tuple[str, ...] = ()
+    phrases: Several[str] = ()
+    negative: Several[str] = ()
 
 
 class Config(_Section):
@@ -222,14 +241,19 @@ def load_config(home: Path, environ: Mapping[str, str]) -> Config:
         ConfigError: a file that is no TOML, an unknown or wrong setting; the message names the file and the setting.
     """
     home = _named_in_unicode(home.expanduser().absolute())
-    own = home / CONFIG_NAME
-    settings = _merge(_read(resource("config", "default.toml")), _read(own) if own.is_file() else {})
-    _apply_environment(settings, environ)
+    path = home / CONFIG_NAME
+    defaults, own = _read(resource("config", "default.toml")), _read(path) if path.is_file() else {}
+    if unknown := _unknown(own, defaults):
+        raise ConfigError(f"{path}: {unknown}")
+    settings = _merge(defaults, own)
+    from_environment = _apply_environment(settings, environ)
     settings |= {"home": home, "topics": _read_topics(home), "aliases": _read_aliases(home)}
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(f"{own}: {_first_problem(error)}") from None
+        place, problem = told(error)
+        where = f"the environment variable {from_environment[place]}" if place in from_environment else str(path)
+        raise ConfigError(f"{where}: {place}: {problem}") from None
 
 
 def read_secret(path: Path) -> str:
@@ -278,24 +302,40 @@ def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _apply_environment(settings: dict[str, Any], environ: Mapping[str, str]) -> None:
-    huggingface = settings.get("collect", {}).get("huggingface")
+def _unknown(own: Mapping[str, Any], defaults: Mapping[str, Any], heading: str = "") -> str:
+    """Name the first name of `own` that no setting has, and the nearest that one has; "" where all are known.
+
+    Under a heading without any default, as that of feeds, names are the operator's.
+    """
+    for name, value in own.items():
+        if name not in defaults:
+            near = get_close_matches(name, defaults, n=1)
+            return f"{heading}{name}: there is no such setting" + (f"; is {heading}{near[0]} meant?" if near else "")
+        inner = defaults[name] if isinstance(value, dict) and isinstance(defaults[name], dict) else {}
+        if inner and (problem := _unknown(value, inner, f"{heading}{name}.")):
+            return problem
+    return ""
+
+
+def _apply_environment(settings: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Put in what the environment says; return which variable each such setting comes from, by its dotted name."""
+    collect = settings["collect"]
+    huggingface = collect.get("huggingface") if isinstance(collect, dict) else None
     if not isinstance(huggingface, dict):
-        return  # a wrong type; the validation names it
-    if endpoint := environ.get("HF_ENDPOINT", ""):
-        huggingface["endpoint"] = endpoint
-    if token := environ.get("HF_TOKEN", ""):
-        huggingface["token"] = token
+        return {}  # a wrong type; the validation names it
+    variables = {"endpoint": "HF_ENDPOINT", "token": "HF_TOKEN"}
+    given = {name: variable for name, variable in variables.items() if environ.get(variable)}
+    huggingface |= {name: environ[variable] for name, variable in given.items()}
+    return {f"collect.huggingface.{name}": variable for name, variable in given.items()}
 
 
 def _read_topics(home: Path) -> tuple[Topic, ...]:
     own = home / TOPICS_NAME
     path = own if own.is_file() else resource("config", TOPICS_NAME)
     try:
-        table = TypeAdapter(dict[str, dict[str, Any]]).validate_python(_read(path))
-        checked = {name: _TopicTable.model_validate(topic) for name, topic in table.items()}
+        checked = TypeAdapter(dict[str, _TopicTable]).validate_python(_read(path))
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_first_problem(error)}") from None
+        raise ConfigError(f"{path}: {': '.join(told(error))}") from None
     return tuple(Topic(name=name, **topic.model_dump()) for name, topic in checked.items())
 
 
@@ -305,12 +345,4 @@ def _read_aliases(home: Path) -> dict[str, tuple[str, ...]]:
     try:
         return TypeAdapter(dict[str, tuple[str, ...]]).validate_python(_read(path))
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_first_problem(error)}") from None
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    reason = str(problem.get("ctx", {}).get("error", problem["msg"]))
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{place}: {reason}{more}"
+        raise ConfigError(f"{path}: {': '.join(told(error))}") from None

@@ -1,6 +1,7 @@
 """What a setting's value may be: addresses, URLs, time zones and lines, each checked and said what is wrong with it.
 
-The types are annotations for pydantic. Nothing here knows a setting's name or reads a file but the system's time zones.
+The types are annotations for pydantic, whose errors become our own sentences here (`told`). Nothing here knows a
+setting's name or reads a file but the system's time zones.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ import re
 import unicodedata
 from functools import cache
 from ipaddress import ip_address
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AnyHttpUrl, Field, TypeAdapter
+from pydantic import AfterValidator, AnyHttpUrl, Field, TypeAdapter, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # An address that a relay inside the operator's own network takes, which no rule of the public Internet knows:
 # root@localhost, digest@intranet, digest@mail.local (letters of RFC 5322's dot-atom, labels of RFC 1123).
@@ -28,6 +32,32 @@ _HOUR = 3600
 _NO_HEADER = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's controls, halves of a surrogate pair, line and paragraph ends
 # what turns the direction of all text after it (UAX 9); marks and joiners, which names in some scripts need, may stay
 _DIRECTION = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+_NO_URL = "must be a whole address such as https://host/path, without spaces"
+_SHOWN = 60  # characters of a wrong value
+# What is asked for, by pydantic's name of the mistake (https://docs.pydantic.dev/latest/errors/validation_errors/).
+_ASKED = {
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "string_type": "must be text in quotes",
+    "tuple_type": "must be a list in square brackets",
+    "mapping_type": "must be a section of its own",
+    "dict_type": "must be a section of its own",
+    "model_type": "must be a section of its own",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "must have at most {max_length} characters",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "missing": "is missing",
+    "extra_forbidden": "is no name that can stand here",
+}
+_OTHER = "must be something else"
 
 
 @cache
@@ -38,14 +68,17 @@ def time_zones() -> frozenset[str]:
 
 def _known_zone(name: str) -> str:
     if name not in time_zones():
-        raise ValueError("not an IANA time zone, for example Europe/Berlin")
+        raise ValueError("must be an IANA time zone such as Europe/Berlin")
     return name
 
 
 def _http_url(url: str) -> str:
-    TypeAdapter(AnyHttpUrl).validate_python(url)
+    try:
+        TypeAdapter(AnyHttpUrl).validate_python(url)
+    except ValidationError:
+        raise ValueError(_NO_URL) from None
     if not _WHOLE_URL.fullmatch(url):  # pydantic takes, and mends for itself, more than a client does
-        raise ValueError("must be a whole address such as https://host/path, without spaces")
+        raise ValueError(_NO_URL)
     return url.rstrip("/")
 
 
@@ -56,10 +89,13 @@ def _one_line(text: str) -> str:
 
 
 def _mail_address(text: str) -> str:
-    from email_validator import validate_email  # noqa: PLC0415 - keeps --help quick
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - keeps --help quick
 
     if not _IN_THE_HOUSE.fullmatch(text):
-        validate_email(text, check_deliverability=False, test_environment=True)  # its errors are ValueErrors
+        try:
+            validate_email(text, check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            raise ValueError(f"must be an e-mail address ({str(error).rstrip('.')})") from None
     return text
 
 
@@ -99,6 +135,44 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
+def written_as(pattern: str, description: str) -> AfterValidator:
+    """Return the check that a text is written as a regular expression has it, whole; `description` says it in words."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if not form.fullmatch(text):
+            raise ValueError(f"must be {description}")
+        return text
+
+    return AfterValidator(check)
+
+
+def told(error: ValidationError) -> tuple[str, str]:
+    """Return the dotted name of the first wrong value, and what is asked for and stands there, in our own words."""
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    context: Mapping[str, Any] = problem.get("ctx", {})
+    asked = str(context["error"]) if "error" in context else _ASKED.get(problem["type"], _OTHER).format(**context)
+    held = _shown(problem["input"]) if asked.startswith("must") else ""
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return place, f"{asked}{held}{more}"
+
+
+def _shown(value: object) -> str:
+    """Say what stands there; nothing of an address with `://`, which may hold a password."""
+    if isinstance(value, bool):
+        return f", and is {str(value).lower()}"
+    if isinstance(value, dict | list):
+        return f", and is {'a section' if isinstance(value, dict) else 'a list'}"
+    if isinstance(value, str) and "://" in value:
+        return ""
+    written = repr(value) if isinstance(value, str) else str(value)
+    return f", and is {written if len(written) <= _SHOWN else written[:_SHOWN] + '…'}"
+
+
+_Item = TypeVar("_Item")
+
+Several = Annotated[tuple[_Item, ...], Field(strict=False)]  # TOML has lists, and no tuples
 Zone = Annotated[str, AfterValidator(_known_zone)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Line = Annotated[str, AfterValidator(_one_line)]

@@ -133,6 +133,73 @@ def test_a_mistake_is_named_in_one_line(tmp_path: Path, text: str, named: str) -
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[site]\nthumbnails = 'yes'\n", "site.thumbnails: must be true or false, and is 'yes'"),
+        ("[site]\nthumbnails = 1\n", "site.thumbnails: must be true or false, and is 1"),
+        ("[subscribers]\nsize = '10'\n", "subscribers.size: must be a whole number, and is '10'"),
+        ("[subscribers]\nsize = 10.0\n", "subscribers.size: must be a whole number, and is 10.0"),
+        ("[subscribers]\nsize = true\n", "subscribers.size: must be a whole number, and is true"),
+        ("[rank]\nfloor = '0.2'\n", "rank.floor: must be a number, and is '0.2'"),
+        ("[rank]\nfloor = inf\n", "rank.floor: must be a finite number, and is inf"),
+        ("[rank]\nfloor = 2\n", "rank.floor: must be at most 1, and is 2"),
+        ("[deliver.smtp]\nport = 0\n", "deliver.smtp.port: must be at least 1, and is 0"),
+        ("[deliver]\nretry_minutes = [5, 0]\n", "deliver.retry_minutes.1: must be more than 0, and is 0"),
+        ("[collect]\nsources = 'arxiv'\n", "collect.sources: must be a list in square brackets, and is 'arxiv'"),
+        ("[collect]\nsources = [1]\n", "collect.sources.0: must be text in quotes, and is 1"),
+        ("[store]\nurl = ['a']\n", "store.url: must be text in quotes, and is a list"),
+        ("site = 3\n", "site: must be a section of its own, and is 3"),
+        ("[collect]\nfeeds = 3\n", "collect.feeds: must be a section of its own, and is 3"),
+        ("[site]\nname = 2026-07-14\n", "site.name: must be text in quotes, and is 2026-07-14"),
+        ("[site]\nname = ''\n", "site.name: must not be empty, and is ''"),
+        ("[deliver]\nmailer = 'pigeon'\n", "deliver.mailer: must be 'folder' or 'smtp', and is 'pigeon'"),
+        ("[subscribers]\ncadence = 'hourly'\n", "cadence: must be 'daily', 'weekdays', 'weekly' or 'monthly', and is"),
+        ("[site]\naccent = 'red'\n", "site.accent: must be a colour such as #0b6e5f, and is 'red'"),
+        (
+            "[collect.arxiv]\ncategories = ['CS']\n",
+            "categories.0: must be an arXiv category such as cs.CL, and is 'CS'",
+        ),
+        ("[collect.feeds]\nLab = 'https://a.b'\n", "collect.feeds.Lab: must be a name in lower-case letters"),
+        ("[site]\nfrom_address = 'nobody'\n", "site.from_address: must be an e-mail address ("),
+        ("[site]\nnam = 'x'\n", "site.nam: there is no such setting; is site.name meant?"),
+        ("[collect.huggingface]\ntoken = 'x'\n", "there is no such setting; is collect.huggingface.token_file meant?"),
+        ("[topics]\nbees = 1\n", "topics: there is no such setting"),
+    ],
+)
+def test_it_is_said_what_is_asked_for_and_what_stands_there(tmp_path: Path, text: str, said: str) -> None:
+    home = write(tmp_path / "h", text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(home, {})
+    assert str(caught.value).startswith(f"{home / 'newsletter.toml'}: ")
+    assert said in str(caught.value)
+    assert "Input" not in str(caught.value)
+
+
+def test_a_wrong_address_is_not_shown_since_it_may_hold_a_password(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path / "h", "[collect.huggingface]\nendpoint = 'ftp://me:word@host'\n"), {})
+    assert "word" not in str(caught.value)
+
+
+def test_what_the_environment_has_wrong_is_not_laid_at_the_files_door(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^the environment variable HF_ENDPOINT: .* must be a whole address"):
+        load_config(tmp_path, {"HF_ENDPOINT": "nowhere"})
+
+
+def test_whole_numbers_are_numbers(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path / "h", "[collect]\ntimeout_seconds = 10\n[rank]\nfloor = 0\n"), {})
+    assert (config.collect.timeout_seconds, config.rank.floor) == (10.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "sender"),
+    [("", "Daily Digest"), ("name = 'Bees'", "Bees"), ("name = 'Bees'\nfrom_name = 'The Bee Team'", "The Bee Team")],
+)
+def test_the_sender_is_called_as_the_newsletter_unless_told_otherwise(tmp_path: Path, text: str, sender: str) -> None:
+    assert load_config(write(tmp_path / "h", f"[site]\n{text}\n"), {}).site.from_name == sender
+
+
 def test_names_and_addresses_of_every_script_pass(tmp_path: Path) -> None:
     text = '[site]\nname = "خبر‌نامه 👩‍🔬"\nfrom_address = "jö@bücher.example"\nreply_to = "reader@lab.test"\n'
     assert load_config(write(tmp_path / "h", text), {}).site.name == "خبر‌نامه 👩‍🔬"
@@ -181,10 +248,17 @@ def test_topics_of_the_home_replace_the_shipped_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[bees]\n", "[bees]\ntitle = 3\n", "[bees]\ntitle = 'B'\nphrase = []\n", "bees = 1\n"]
+    ("text", "said"),
+    [
+        ("[bees]\n", "bees.title: is missing"),
+        ("[bees]\ntitle = 3\n", "bees.title: must be text in quotes, and is 3"),
+        ("[bees]\ntitle = 'B'\nphrase = []\n", "bees.phrase: is no name that can stand here"),
+        ("[bees]\ntitle = 'B'\nphrases = 'wasp'\n", "bees.phrases: must be a list in square brackets, and is 'wasp'"),
+        ("bees = 1\n", "bees: must be a section of its own, and is 1"),
+    ],
 )
-def test_a_broken_topic_is_named(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match=r"topics\.toml"):
+def test_a_broken_topic_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"topics\.toml: {said}"):
         load_config(write(tmp_path / "h", text, "topics.toml"), {})
 
 
