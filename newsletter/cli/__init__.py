@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from newsletter.cli import check, evaluate, issues, papers, setup, subscribers, tastes
+from newsletter.cli import check, edit, evaluate, issues, papers, setup, subscribers, tastes
 from newsletter.cli.home import Call, root_options
 from newsletter.cli.output import complain
 from newsletter.errors import NewsletterError
@@ -33,6 +33,7 @@ app.callback()(root_options)
 setup.register(app)
 papers.register(app)
 issues.register(app)
+edit.register(app)
 check.register(app)
 evaluate.register(app)
 tastes.register(subscribers.app)

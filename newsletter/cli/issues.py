@@ -14,11 +14,11 @@ import typer
 from newsletter.cli.files import write_bytes
 from newsletter.cli.home import Call, existing
 from newsletter.cli.output import counted, note, progressing, say, say_json, say_table
-from newsletter.errors import UsageError
+from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import DeliveryState, IssueState, Letter, SubscriberStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from newsletter.app import App
     from newsletter.model import Digest, Issue, Rendered, Subscriber
@@ -67,15 +67,42 @@ def draft(context: typer.Context, period: Period) -> None:
 
 
 def issues(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the issues with their state and deliveries."""
+    """List the issues with their state and deliveries.
+
+    An approval that something changed after is called void: `send` refuses it.
+    """
     with existing(context) as app:
         listed = app.store.issues.summaries()
         found = [(issue, papers, app.store.deliveries.totals(issue.id)) for issue, papers in listed]
+        void = _void(app, [issue.period for issue, _ in listed if issue.state is IssueState.APPROVED])
     if as_json:
-        say_json([_as_json(issue, papers, totals) for issue, papers, totals in found])
+        say_json([_as_json(issue, papers, totals, void) for issue, papers, totals in found])
         return
-    rows = ((one.period, one.state, papers, _totals(totals), one.subject or _OWN) for one, papers, totals in found)
+    rows = (
+        (one.period, f"{one.state}{' (void)' * (one.period in void)}", papers, _totals(totals), one.subject or _OWN)
+        for one, papers, totals in found
+    )
     say_table(("period", "state", "papers", "deliveries", "subject"), rows)
+    for period, why in void.items():
+        note(f"the approval of {period} is void: {why}")
+
+
+def _void(app: App, periods: Sequence[str]) -> dict[str, str]:
+    """Return which approvals hold no more, with the reason and what to do."""
+    from newsletter.pipeline.drafting import approval_holds, issue_of  # noqa: PLC0415 - keeps --help quick
+
+    if not periods:
+        return {}
+    try:
+        shaping = app.shaping
+    except NewsletterError as error:  # a template that is wrong, say: nothing can be sent
+        return dict.fromkeys(periods, str(error))
+    changed = "it, its template, its ranking or what that learns from has changed since; look at it, then approve again"
+    return {
+        period: f"{changed}: newsletter approve {period}"
+        for period in periods
+        if not approval_holds(app.store, issue_of(app.store, period), shaping)
+    }
 
 
 def preview(
@@ -259,7 +286,7 @@ def _digest(app: App, period: str, address: str | None, form: Format, *, test: b
     if why := _not_due(digest):
         note(why)
     if not digest.papers:
-        note(f"this reader already got every paper of {issue.period}, so no mail would be sent")
+        note(f"this reader knows every paper of {issue.period} already (sent, liked or disliked), so gets no mail")
     if form is Format.EML:
         return app.press.message(digest, now=call.now(), test=test).content
     return _shown(app.press.rendered(digest, test=test), form)
@@ -289,7 +316,9 @@ def _not_due(digest: Digest) -> str:
     return ""
 
 
-def _as_json(issue: Issue, papers: int, totals: Mapping[DeliveryState, int]) -> dict[str, object]:
+def _as_json(
+    issue: Issue, papers: int, totals: Mapping[DeliveryState, int], void: Collection[str]
+) -> dict[str, object]:
     return {
         "period": issue.period,
         "state": issue.state,
@@ -298,6 +327,7 @@ def _as_json(issue: Issue, papers: int, totals: Mapping[DeliveryState, int]) -> 
         "deliveries": dict(totals),
         "created_at": issue.created_at,
         "approved_at": issue.approved_at,
+        "approval_void": issue.period in void,
         "sent_at": issue.sent_at,
     }
 

@@ -109,6 +109,11 @@ def approval_of(store: Store, issue: Issue, shaping: Shaping) -> str:
     return seal_of(issue, shaping, corpus_of(store, issue))
 
 
+def approval_holds(store: Store, issue: Issue, shaping: Shaping) -> bool:
+    """Whether what an approved issue was approved for, content, templates and ranking, is still so."""
+    return issue.state is IssueState.APPROVED and issue.approved_hash == approval_of(store, issue, shaping)
+
+
 def seal_of(issue: Issue, shaping: Shaping, corpus: Iterable[Paper]) -> str:
     """Return what an approval is bound to: two SHA-256 (hex) parted by a dot.
 

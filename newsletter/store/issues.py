@@ -17,7 +17,7 @@ from newsletter.store.schema import issue_papers, issues, paper_ids
 from newsletter.store.schema import papers as papers_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row
@@ -87,6 +87,27 @@ class IssueStore:
             connection.execute(delete(issue_papers).where(issue_papers.c.issue_id == row.id))
             _save_papers(connection, row.id, issue)
             return _issue(row, _papers(connection, row.id))
+
+    def change(self, period: str, decide: Callable[[Issue], Issue], *, now: datetime) -> Issue | None:
+        """Store what `decide` makes of a draft's or approved issue's subject, note, pins and hides.
+
+        One transaction reads and writes, so that no other change is lost between the two. The papers and what the
+        ranking learns from stay; an approval is void, unless nothing was changed. None where there is no such issue;
+        what `decide` raises goes through, and nothing is changed.
+
+        Raises:
+            IssueStateError: it is being sent, sent or cancelled.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(select(issues).where(issues.c.period == period).with_for_update()).first()
+            if row is None:
+                return None
+            before = _issue(row, _papers(connection, row.id))
+            after = decide(before)
+            if after == before:
+                return before
+            values = {**_content(after), **_entering(IssueState.DRAFT, now)}
+            return _issue(_step(connection, period, _EDITABLE, values, now), before.papers)
 
     def approve(self, period: str, content_hash: str, *, now: datetime) -> Issue:
         """Approve a draft; the approval holds for the content with this hash only.

@@ -124,6 +124,22 @@ def test_what_is_being_sent_cannot_be_edited(store: Store, drafted: Issue, state
     assert store.issues.get(drafted.period) == moved
 
 
+def test_an_editors_change_is_read_and_written_in_one_and_voids_the_approval(store: Store, drafted: Issue) -> None:
+    approved = store.issues.approve(drafted.period, "abc", now=LATER)
+    store.papers.add([replace(PAPERS[0], id="2607.09999", title="A latecomer")], taken_at=LATER)
+    assert store.issues.change(drafted.period, lambda issue: issue, now=LATER) == approved
+    changed = store.issues.change(drafted.period, lambda issue: replace(issue, pins=(), note="New"), now=LATER)
+    assert changed == replace(drafted, pins=(), note="New")
+    assert store.issues.get(drafted.period) == changed
+    assert store.issues.change("2026-07-15", lambda issue: issue, now=LATER) is None
+    store.issues.move(drafted.period, frm={IssueState.DRAFT}, to=IssueState.SENDING, now=NOW)
+    with pytest.raises(IssueStateError, match="is being sent"):
+        store.issues.change(drafted.period, lambda issue: replace(issue, note="Newer"), now=LATER)
+    found = store.issues.get(drafted.period)
+    assert found is not None
+    assert found.note == "New"
+
+
 def test_a_move_is_made_from_the_states_named_only_and_dated(store: Store, drafted: Issue) -> None:
     with pytest.raises(IssueStateError, match="issue 2026-07-14 is a draft; this needs one that is sending"):
         store.issues.move(drafted.period, frm={IssueState.SENDING}, to=IssueState.SENT, now=LATER)
