@@ -138,6 +138,14 @@ def test_saved_pages_are_read_whole_and_a_second_import_stores_none(newsletter: 
     assert newsletter.well("papers", "--json").json == found
 
 
+def test_a_year_dates_papers_and_says_how_many(newsletter: Newsletter, shared_data: Path) -> None:
+    (page,) = (shared_data / "pages").glob("002_*.txt")
+    assert "0 new listings" in newsletter.well("import", str(page)).out
+    ran = newsletter.well("import", "--year", "2026", str(page))
+    assert "0 new, 0 updated, 86 new listings" in ran.out
+    assert "0 papers new, 86 new listings" in ran.out
+
+
 def test_a_hundred_readers_get_the_papers_of_their_profiles_once(newsletter: Newsletter, tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     lines = [f"reader{n}@example.org,{topics},{wish}" for n in range(100) for topics, wish in [PROFILES[n % 10]]]

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from newsletter.rank.metrics import Estimate
     from newsletter.rank.replay import ReadingList, Replay
 
+_MEANING = (
+    "random: by chance. votes only: the most upvoted first. topic only: likeness to the list, and words of --interest.",
+    "blended: both, by your weights, as digests are. words only: --interest and votes, without the list.",
+    "tf-idf + svm: a plain classifier, to compare with.",
+    "nDCG: 1 where the list's papers of a day stand first, less the lower they stand. AUC: how often one stands",
+    "above another paper; 0.5 is chance. recall@5: the share of them among the first five. Each is the mean over all",
+    "days, and in brackets the range that it lies in with 95 % confidence.",
+)
 _SEED = 0  # of all chance, so that two runs say the same
 
 
@@ -96,6 +104,8 @@ def _tell(replays: Sequence[Replay], results: Sequence[Mapping[str, Measured]], 
         _tell_table(f"{one.name}: {known}, {counted(len(one.days), 'day')} from then on", table)
     if len(replays) > 1:
         _tell_table(f"mean of the {len(replays)} lists", mean)
+    for line in _MEANING:
+        say(line)
 
 
 def _tell_table(head: str, table: Mapping[str, Figures]) -> None:

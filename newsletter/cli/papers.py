@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -157,7 +158,7 @@ def rank(
         candidates = _papers_of(app, wanted)
         ranker = app.fitter.fit(app.store.papers.corpus(wanted))
         ranked = ranker.rank(candidates, profile, now=call.now())
-    _tell_ranked(ranked, as_json=as_json)
+    _tell_ranked([_judged(one, profile) for one in ranked], as_json=as_json)
     if candidates and not ranked:
         note("every paper is muted")
     elif (profile.topics or profile.interests) and not any(one.matched for one in ranked):
@@ -237,12 +238,15 @@ def _sources(app: App, named: Sequence[str] | None) -> tuple[Source, ...]:
 
 
 def _profile(app: App, topics: Sequence[str], interests: Sequence[str], address: str | None) -> Profile:
-    from newsletter.pipeline.audience import cell_of, profile_from  # noqa: PLC0415 - keeps --help quick
-    from newsletter.pipeline.tastes import settled  # noqa: PLC0415 - same
+    from newsletter.pipeline.tastes import settled  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.wishes import cell_of, profile_from, remarks_on  # noqa: PLC0415 - same
 
     if address is None:
         known = [topic.name for topic in app.config.topics]
-        return profile_from(cell_of(topics), cell_of(interests), topics=known)
+        profile = profile_from(cell_of(topics), cell_of(interests), topics=known)
+        for remark in remarks_on(profile):
+            note(remark)
+        return profile
     if topics or interests:
         raise UsageError("--for takes the subscriber's own topics; leave --topic and --interest out")
     subscriber = app.store.subscribers.find(address)
@@ -267,6 +271,13 @@ def _tell_papers(found: Sequence[Paper], *, as_json: bool) -> None:
     rows = ((_number(one.upvotes), one.listed_on or "-", one.id, one.title) for one in found)
     say_table(("upvotes", "listed on", "id", "title"), rows)
     note(counted(len(found), "paper"))
+
+
+def _judged(ranked: RankedPaper, profile: Profile) -> RankedPaper:
+    """Say of what a reader liked or disliked that a digest leaves it out: it is known to them."""
+    paper = ranked.paper.id
+    word = "liked" if paper in profile.liked else "disliked" if paper in profile.disliked else ""
+    return replace(ranked, reasons=(f"{word} already, so in no digest", *ranked.reasons)) if word else ranked
 
 
 def _tell_ranked(ranked: Sequence[RankedPaper], *, as_json: bool) -> None:
@@ -315,8 +326,10 @@ def _tell_imported(outcome: Imported) -> None:
     if outcome.error:
         note(f"failed: {outcome.error}")
     elif outcome.added:
-        new, updated = outcome.added.new, outcome.added.updated
-        say(f"{outcome.path}: {counted(outcome.entries, 'entry', 'entries')}, {new} new, {updated} updated")
+        added = outcome.added
+        dated = f"{counted(added.listings, 'new listing')}, {counted(added.votes, 'vote count')}"
+        news = f"{added.new} new, {added.updated} updated, {dated}"
+        say(f"{outcome.path}: {counted(outcome.entries, 'entry', 'entries')}, {news}")
 
 
 def _tell_rejected(rejected: Iterable[Rejected]) -> None:
@@ -342,8 +355,9 @@ def _sum_up(outcomes: Sequence[Collected]) -> None:
 
 def _import_sum(outcomes: Sequence[Imported], *, stored: int) -> str:
     new = sum(one.added.new for one in outcomes if one.added)
-    entries = sum(one.entries for one in outcomes)
-    return f"{counted(entries, 'entry', 'entries')} read, {counted(new, 'paper')} new; {stored} stored in all"
+    dated = sum(one.added.listings for one in outcomes if one.added)
+    entries = counted(sum(one.entries for one in outcomes), "entry", "entries")
+    return f"{entries} read, {counted(new, 'paper')} new, {counted(dated, 'new listing')}; {stored} stored in all"
 
 
 def _number(value: int | None) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from newsletter.store import AddOutcome, Store
 
 app = typer.Typer(help="Manage who gets a digest, and what is in it.", no_args_is_help=True, rich_markup_mode=None)
+_TOLD = 20  # remarks on rows of a file that are printed
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="They have agreed to be mailed; else they are pending.")]
 Status = Annotated[
@@ -31,6 +32,16 @@ Status = Annotated[
 Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="NAME", help="A topic; may be repeated.")]
 Interests = Annotated[
     list[str] | None, typer.Option("--interest", metavar="TEXT", help="An interest in free words; may be repeated.")
+]
+Authors = Annotated[
+    list[str] | None, typer.Option("--author", metavar="NAME", help="An author to follow; may be repeated.")
+]
+Organisations = Annotated[
+    list[str] | None,
+    typer.Option("--organisation", metavar="NAME", help="An organisation to follow; may be repeated."),
+]
+Mutes = Annotated[
+    list[str] | None, typer.Option("--mute", metavar="WORDS", help="Words that keep a paper out; may be repeated.")
 ]
 Rhythm = Annotated[str, typer.Option("--cadence", metavar="CADENCE", help="daily, weekdays, weekly or monthly.")]
 Zone = Annotated[str, typer.Option("--time-zone", metavar="ZONE", help="IANA name, for example Europe/Berlin.")]
@@ -45,6 +56,9 @@ def add(
     address: Address,
     topic: Topics = None,
     interest: Interests = None,
+    author: Authors = None,
+    organisation: Organisations = None,
+    mute: Mutes = None,
     cadence: Rhythm = "",
     time_zone: Zone = "",
     hour: Hour = "",
@@ -58,13 +72,15 @@ def add(
     """
     from newsletter.pipeline.audience import subscriber_from  # noqa: PLC0415 - keeps --help quick
 
-    values = _values(topic, interest, cadence=cadence, time_zone=time_zone, hour=hour, size=size)
+    words = _words(topics=topic, interests=interest, authors=author, organisations=organisation, muted=mute)
+    values = words | _given({"cadence": cadence, "time zone": time_zone, "hour": hour, "size": size})
     now = context.obj.now()
     with opened(context) as program:
         wanted = subscriber_from({"address": address} | values, program.defaults(confirmed=confirmed))
         with made(program):
             outcome = program.store.subscribers.add([wanted], now=now)
         if outcome.added:
+            _remark(wanted.profile)
             say(f"{wanted.address} added, {wanted.status}")
             return
         _already_there(program.store, wanted, confirmed=confirmed, wishes=bool(values), now=now)
@@ -76,22 +92,33 @@ def edit(
     address: Address,
     topic: Topics = None,
     interest: Interests = None,
+    author: Authors = None,
+    organisation: Organisations = None,
+    mute: Mutes = None,
     cadence: Rhythm = "",
     time_zone: Zone = "",
     hour: Hour = "",
     size: Size = "",
     no_topics: Annotated[bool, typer.Option("--no-topics", help="Take all topics away.")] = False,
     no_interests: Annotated[bool, typer.Option("--no-interests", help="Take all interests away.")] = False,
+    no_authors: Annotated[bool, typer.Option("--no-authors", help="Follow no author.")] = False,
+    no_organisations: Annotated[bool, typer.Option("--no-organisations", help="Follow no organisation.")] = False,
+    no_mutes: Annotated[bool, typer.Option("--no-mutes", help="Mute nothing.")] = False,
 ) -> None:
     """Change what one subscriber wants.
 
-    What is named replaces what was there: all topics by the --topic options, all interests by the --interest options.
-    What is not named stays.
+    What is named replaces what was there: all topics by the --topic options, all interests by the --interest options,
+    and so on. What is not named stays.
     """
     from newsletter.pipeline.audience import edited  # noqa: PLC0415 - keeps --help quick
 
-    values = _values(topic, interest, cadence=cadence, time_zone=time_zone, hour=hour, size=size)
-    values |= {name: "" for name, gone in (("topics", no_topics), ("interests", no_interests)) if gone}
+    words = _words(topics=topic, interests=interest, authors=author, organisations=organisation, muted=mute)
+    values = words | _given({"cadence": cadence, "time zone": time_zone, "hour": hour, "size": size})
+    gone = {"topics": no_topics, "interests": no_interests, "authors": no_authors}
+    gone |= {"organisations": no_organisations, "muted": no_mutes}
+    if both := [name for name, is_gone in gone.items() if is_gone and name in values]:
+        raise UsageError(f"{both[0]} are both named and taken away; do one or the other")
+    values |= {name: "" for name, is_gone in gone.items() if is_gone}
     if not values:
         raise UsageError("nothing to change; name what shall be different, for example --topic agents")
     with existing(context) as program:
@@ -101,6 +128,7 @@ def edit(
         )
     if changed is None:
         raise nobody(address)
+    _remark(changed.profile)
     say(f"{changed.address} changed: {', '.join(values)}")
 
 
@@ -125,10 +153,10 @@ def import_csv(
 ) -> None:
     """Import subscribers from a CSV file.
 
-    Its header names the columns: address, and if wanted topics, interests, cadence, time zone, hour, size, status,
-    liked, disliked. Several values in a cell are parted by a semicolon, ids of papers by a space. Broken rows are named
-    and left out. Whoever left, bounced or complained by its status gets no mail, also when here already; nobody who
-    left comes back by a file.
+    Its header names the columns: address, and if wanted topics, interests, authors, organisations, muted, cadence,
+    time zone, hour, size, status, liked, disliked. Several values in a cell are parted by a semicolon, ids of papers by
+    a space. Broken rows are named and left out, and the exit code is 1 then. Whoever left, bounced or complained by its
+    status gets no mail, also when here already; nobody who left comes back by a file.
     """
     from newsletter.pipeline.audience import read_csv  # noqa: PLC0415 - keeps --help quick
 
@@ -142,7 +170,13 @@ def import_csv(
             raise UsageError(f"{file}: no row could be imported")
         with made(program):
             outcome = program.store.subscribers.add(sheet.subscribers, now=now, settle_known=True)
+    for remark in sheet.remarks[:_TOLD]:
+        note(remark)
+    if len(sheet.remarks) > _TOLD:
+        note(f"{len(sheet.remarks) - _TOLD} more of the like")
     _tell_import(outcome, left_out=len(sheet.problems))
+    if sheet.problems:
+        raise typer.Exit(1)
 
 
 @app.command("export")
@@ -177,21 +211,22 @@ def remove(context: typer.Context, address: Address) -> None:
     say(f"{done.address} unsubscribed; no further mail goes there")
 
 
-def _values(
-    topic: list[str] | None, interest: list[str] | None, *, cadence: str, time_zone: str, hour: str, size: str
-) -> dict[str, str]:
-    """Return the options that were given, by the names of the CSV's columns."""
-    from newsletter.pipeline.audience import cell_of  # noqa: PLC0415 - keeps --help quick
+def _words(**options: list[str] | None) -> dict[str, str]:
+    """Return the options of several values that were given, by the names of the CSV's columns."""
+    from newsletter.pipeline.wishes import cell_of  # noqa: PLC0415 - keeps --help quick
 
-    given = {
-        "topics": cell_of(topic or []),
-        "interests": cell_of(interest or []),
-        "cadence": cadence,
-        "time zone": time_zone,
-        "hour": hour,
-        "size": size,
-    }
-    return {name: value for name, value in given.items() if value}
+    return _given({name: cell_of(values or []) for name, values in options.items()})
+
+
+def _given(values: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
+
+
+def _remark(profile: Profile) -> None:
+    from newsletter.pipeline.wishes import remarks_on  # noqa: PLC0415 - keeps --help quick
+
+    for remark in remarks_on(profile):
+        note(remark)
 
 
 def known_as(store: Store, address: str) -> Subscriber:
@@ -229,8 +264,14 @@ def _tell_import(outcome: AddOutcome, *, left_out: int) -> None:
 
 
 def _wishes(profile: Profile) -> str:
-    tastes = [f"{len(held)} {name}" for name in ("liked", "disliked") if (held := getattr(profile, name))]
-    return "; ".join((*profile.topics, *profile.interests, *([f"({', '.join(tastes)})"] if tastes else [])))
+    numbers = {
+        "followed": len(profile.authors) + len(profile.organisations),
+        "muted": len(profile.muted),
+        "liked": len(profile.liked),
+        "disliked": len(profile.disliked),
+    }
+    rest = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
+    return "; ".join((*profile.topics, *profile.interests, *([f"({rest})"] if rest else [])))
 
 
 def _as_json(one: Subscriber) -> dict[str, Any]:
@@ -239,6 +280,9 @@ def _as_json(one: Subscriber) -> dict[str, Any]:
         "status": one.status,
         "topics": one.profile.topics,
         "interests": one.profile.interests,
+        "authors": one.profile.authors,
+        "organisations": one.profile.organisations,
+        "muted": one.profile.muted,
         "liked": one.profile.liked,
         "disliked": one.profile.disliked,
         "cadence": one.cadence,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from email_validator import EmailNotValidError, validate_email
 from newsletter.errors import UsageError
 from newsletter.model import Cadence, Profile, Subscriber, SubscriberStatus, arxiv_id
 from newsletter.pipeline.tastes import check_tastes
+from newsletter.pipeline.wishes import LISTS, lists_from, profile_from, remarks_on
 from newsletter.values import time_zones
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("address", "topics", "interests", "cadence", "time zone", "hour", "size")
 _ALIASES = {"email": "address", "e-mail": "address", "timezone": "time zone", "time_zone": "time zone"}
-_EXPORTED = (*_COLUMNS, "status", "liked", "disliked")
+_EXPORTED = (*_COLUMNS, *LISTS, "status", "liked", "disliked")
 _FORMULA = (
     "=",
     "+",
@@ -37,8 +37,6 @@ _FORMULA = (
 )  # what a spreadsheet would run, https://owasp.org/www-community/attacks/CSV_Injection
 _MAX_SIZE = 100
 _MAX_HOUR = 23
-_MAX_TEXT = 10_000
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's controls, halves of a surrogate pair, line and paragraph ends
 _STORED_ID = re.compile(r"[\w.-]{1,100}:[!-~]{1,300}", re.ASCII)  # source:key, see `Paper.id`
 _ENCODED_WORD = "=?"  # RFC 2047; a mail program would show another address than the mail goes to
 _CONSENT = (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED)
@@ -46,10 +44,14 @@ _CONSENT = (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """The good rows of a CSV file as subscribers, and one line for each row that was left out."""
+    """The good rows of a CSV file as subscribers, and one line for each row that was left out.
+
+    `remarks` are on rows that were kept: see `wishes.remarks_on`.
+    """
 
     subscribers: tuple[Subscriber, ...]
     problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
             one.timezone,
             str(one.hour),
             str(one.size),
+            *(";".join(getattr(one.profile, name)) for name in LISTS),
             one.status,
             " ".join(one.profile.liked),
             " ".join(one.profile.disliked),
@@ -124,14 +127,11 @@ def edited(known: Subscriber, values: Mapping[str, str], *, topics: Collection[s
     Raises:
         UsageError: a value that is not allowed; the message names it.
     """
-    profile = profile_from(values.get("topics", ""), values.get("interests", ""), topics=topics)
+    wishes = profile_from(values.get("topics", ""), values.get("interests", ""), topics=topics)
+    given = {"topics": wishes.topics, "interests": wishes.interests} | lists_from(values)
     return replace(
         known,
-        profile=replace(
-            known.profile,
-            topics=profile.topics if "topics" in values else known.profile.topics,
-            interests=profile.interests if "interests" in values else known.profile.interests,
-        ),
+        profile=replace(known.profile, **{name: held for name, held in given.items() if name in values}),
         cadence=_cadence(values.get("cadence", known.cadence)),
         hour=_whole("hour", values.get("hour", str(known.hour)), 0, _MAX_HOUR),
         timezone=_zone(values.get("time zone", known.timezone)),
@@ -139,35 +139,16 @@ def edited(known: Subscriber, values: Mapping[str, str], *, topics: Collection[s
     )
 
 
-def profile_from(topic_cell: str, interest_cell: str, *, topics: Collection[str]) -> Profile:
-    """Return what two cells wish for, several values each parted by `;`; `topics` are the names there are.
-
-    Raises:
-        UsageError: an unknown topic, an interest with a control character, or too long a cell.
-    """
-    return Profile(topics=_topics(topic_cell, topics), interests=_interests(interest_cell))
-
-
 def _profile(values: Mapping[str, str], topics: Collection[str]) -> Profile:
-    wishes = profile_from(values.get("topics", ""), values.get("interests", ""), topics=topics)
+    wishes = replace(
+        profile_from(values.get("topics", ""), values.get("interests", ""), topics=topics), **lists_from(values)
+    )
     liked, disliked = values.get("liked", ""), values.get("disliked", "")
     if not (liked or disliked):
         return wishes
     profile = replace(wishes, liked=_papers(liked), disliked=_papers(disliked))
     check_tastes(profile)
     return profile
-
-
-def cell_of(values: Iterable[str]) -> str:
-    """Return several values as one cell.
-
-    Raises:
-        UsageError: a value that says nothing.
-    """
-    held = list(values)
-    if not all(value.replace(";", "").strip() for value in held):
-        raise UsageError("a topic or interest is empty; write what is wanted, or leave it out")
-    return ";".join(held)
 
 
 def normal_address(text: str) -> str:
@@ -200,7 +181,7 @@ def _header(cells: list[str], where: str) -> list[str]:
 
 def _rows(rows: Iterator[list[str]], columns: list[str], where: str, defaults: Defaults) -> Sheet:
     good: dict[str, Subscriber] = {}
-    problems = []
+    problems, remarks = [], []
     for lines, cells in _numbered(rows):
         try:
             one = _row(cells, columns, defaults)
@@ -211,9 +192,10 @@ def _rows(rows: Iterator[list[str]], columns: list[str], where: str, defaults: D
             problems.append(f"{where}, {lines}: {one.address} stands there twice; the first row counts")
             continue
         good[one.address.casefold()] = one
+        remarks += [f"{where}, {lines}: {remark}" for remark in remarks_on(one.profile)]
     if not good and not problems:
         raise UsageError(f"{where}: there is no row under the header")
-    return Sheet(subscribers=tuple(good.values()), problems=tuple(problems))
+    return Sheet(subscribers=tuple(good.values()), problems=tuple(problems), remarks=tuple(remarks))
 
 
 def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[str, list[str]]]:
@@ -234,27 +216,6 @@ def _row(cells: list[str], columns: list[str], defaults: Defaults) -> Subscriber
 
 def _unquoted(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell
-
-
-def _split(cell: str, what: str) -> tuple[str, ...]:
-    if len(cell) > _MAX_TEXT:
-        raise UsageError(f"{len(cell)} characters of {what}; {_MAX_TEXT} are the most")
-    return tuple(dict.fromkeys(part.strip() for part in cell.split(";") if part.strip()))
-
-
-def _topics(cell: str, known: Collection[str]) -> tuple[str, ...]:
-    topics = _split(cell, "topics")
-    if unknown := [topic for topic in topics if topic not in known]:
-        raise UsageError(f"unknown topic {unknown[0]!r}; the topics are: {', '.join(known)}")
-    return topics
-
-
-def _interests(cell: str) -> tuple[str, ...]:
-    interests = _split(cell, "interests")
-    for interest in interests:
-        if any(unicodedata.category(character) in _UNPRINTABLE for character in interest):
-            raise UsageError(f"the interest {interest!a} holds a control character; write it in one plain line")
-    return interests
 
 
 def _papers(cell: str) -> tuple[str, ...]:

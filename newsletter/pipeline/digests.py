@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from newsletter.config import Site
     from newsletter.links import LinkSigner
-    from newsletter.model import Issue, Message, Pieces, RankedPaper, Rendered
+    from newsletter.model import Issue, Message, Pieces, Profile, RankedPaper, Rendered
     from newsletter.pipeline.fitting import Fits
     from newsletter.rank.ranker import Ranker
     from newsletter.render.digest import DigestRenderer
@@ -107,9 +107,10 @@ class Chooser:
         self._now = _judged_at(issue)
 
     def for_all(self, subscribers: Iterable[Subscriber]) -> Iterator[tuple[Subscriber, tuple[RankedPaper, ...], int]]:
-        """Yield each subscriber with the papers in order and how many more the issue has; none that they already got.
+        """Yield each subscriber with the papers in order and how many more the issue has.
 
-        What they got is looked up when the first one is asked for.
+        None comes that they already got, or said that they like or dislike: these are known to them. What they got is
+        looked up when the first one is asked for.
         """
         papers = [paper.id for paper in self._issue.papers]
         sent = self._store.deliveries.already_sent(self._issue.id, papers)
@@ -121,18 +122,30 @@ class Chooser:
     def _block(
         self, block: Sequence[Subscriber], sent: Mapping[int, Collection[str]], former: Mapping[str, str]
     ) -> Iterator[tuple[Subscriber, tuple[RankedPaper, ...], int]]:
+        profiles = [settled(subscriber.profile, former) for subscriber in block]
+        known = {place: sent[one.id] for place, one in enumerate(block) if one.id in sent}
+        for place, judged in self._judged(profiles, former):
+            known[place] = judged.union(known.get(place, ()))
         selections = self._ranker.rank_many(
             self._issue.papers,
-            [settled(subscriber.profile, former) for subscriber in block],
+            profiles,
             now=self._now,
             size=max(subscriber.size for subscriber in block),
             pins=self._issue.pins,
             hides=self._issue.hides,
-            already_sent={place: sent[one.id] for place, one in enumerate(block) if one.id in sent},
+            already_sent=known,
         )
         for place, subscriber in enumerate(block):
             papers = selections[place][: subscriber.size]
             yield subscriber, papers, selections.open_to(place) - len(papers)
+
+    def _judged(self, profiles: Sequence[Profile], former: Mapping[str, str]) -> Iterator[tuple[int, frozenset[str]]]:
+        """Yield the places of profiles that like or dislike papers, with those of the issue that they do."""
+        present = {former.get(paper.id, paper.id): paper.id for paper in self._issue.papers}
+        for place, profile in enumerate(profiles):
+            if profile.liked or profile.disliked:
+                held = (*profile.liked, *profile.disliked)
+                yield place, frozenset(present[key] for key in held if key in present)
 
 
 def _judged_at(issue: Issue) -> datetime:

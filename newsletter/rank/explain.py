@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.model import RankedPaper, title_key
 from newsletter.rank.likes import behind
-from newsletter.rank.reasons import EDITORS_PICK, for_like, for_likeness, for_terms, said
+from newsletter.rank.reasons import EDITORS_PICK, LIKES, for_like, for_likeness, for_terms, said
 from newsletter.rank.score import NOTHING
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class Explanation:
     def ranked(self, row: int, score: float) -> RankedPaper:
         """Return the candidate of `row` with its score, as it is ranked."""
         paper = self._panel.ready.papers[row]
-        return RankedPaper(paper=paper, score=score, reasons=said(self._reasons(row)), matched=bool(self._matched[row]))
+        return RankedPaper(paper=paper, score=score, reasons=self._told(row), matched=bool(self._matched[row]))
 
     def picked(self, row: int, score: float, *, pinned: bool) -> RankedPaper:
         """Return the same as it stands in a digest: a pin says so, and what is there for its votes names them first."""
-        paper, reasons = self._panel.ready.papers[row], said(self._reasons(row))
+        paper, reasons = self._panel.ready.papers[row], self._told(row)
         if pinned:
             return RankedPaper(paper=paper, score=score, reasons=(EDITORS_PICK, *reasons), matched=True)
         if self._matched[row]:
@@ -64,7 +64,8 @@ class Explanation:
 
     def prepare(self, rows: Sequence[int]) -> None:
         """Find the liked papers behind these candidates all at once, which is quicker than one by one."""
-        raised = [row for row in rows if self._gains[row] >= _LIKENESS and row not in self._behind]
+        asked = [row for row in rows if self._matched[row] or self._gains[row] >= _LIKENESS]
+        raised = [row for row in asked if self._gains[row] > 0 and row not in self._behind]
         ready = self._panel.ready
         liked, _ = self._panel.known_tastes(self._profile) if raised else ([], [])
         found = behind(ready.model.space, ready.learned_from, ready.known, liked, raised)
@@ -76,6 +77,25 @@ class Explanation:
         title = ready.title(liked) if liked >= 0 else ""
         return "" if title_key(title) == title_key(ready.papers[row].title) else title
 
+    def _told(self, row: int) -> tuple[str, ...]:
+        """Return the reasons; of a matched paper at least one that is no vote, unless the reader liked it before."""
+        votes = (float(self._votes[row]), self._panel.vote_reasons[row])
+        reasons = [*self._reasons(row)]
+        if self._matched[row] and not said(reasons) and self._panel.ready.papers[row].id not in self._profile.liked:
+            reasons.append(self._nearest(row))
+        return said([*reasons, votes])
+
+    def _nearest(self, row: int) -> tuple[float, str]:
+        """Name the wish or the liked paper that a paper stands for, where each by itself is too little to be named."""
+        by_wish = self._weight * self._for_wish * float(self._topic[row])
+        by_like = self._weight * self._for_like * float(self._gains[row])
+        table = self._panel.table
+        if by_wish >= by_like and self._wishes:
+            best = max(self._wishes, key=lambda wish: float(table.matches[wish, row]))
+            return by_wish, for_likeness(table.wishes[best].label)
+        self.prepare([row])
+        return by_like, for_like(self._behind.get(row, "")) or LIKES
+
     def _reasons(self, row: int) -> Iterator[tuple[float, str]]:
         topic, lift, gain = float(self._topic[row]), float(self._lift[row]), float(self._gains[row])
         if lift > 0:
@@ -85,7 +105,6 @@ class Explanation:
         if gain >= _LIKENESS:
             self.prepare([row])
             yield self._weight * self._for_like * gain, for_like(self._behind[row])
-        yield float(self._votes[row]), self._panel.vote_reasons[row]
 
     def _for_wishes(self, row: int, topic: float) -> str:
         """Name the words found, those of the best wish first; or what the paper is close to, if it is close enough."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EDITORS_PICK = "editor's pick"
+LIKES = "close to what you liked"  # where no single liked paper is behind it
 _MOST_TERMS = 4
 _LABEL_WIDTH = 60
 

@@ -55,7 +55,9 @@ def test_each_list_and_their_mean_are_shown_and_no_home_is_made(
     ran = newsletter.well("evaluate", str(papers), *lists)
     assert "cheese: 54 papers and 18 liked before 2026-01-19, 12 days from then on" in ran.out
     assert "mean of the 2 lists" in ran.out
-    assert "recall@5" in ran.out
+    meaning = ran.out.partition("mean of the 2 lists")[2].partition("\n\n")[2]
+    for name in (*ORDERS, "words only", "nDCG", "AUC", "recall@5"):
+        assert f"{name}:" in meaning
     assert ran.err == ""
     assert not newsletter.home.exists()
 

@@ -158,3 +158,35 @@ def test_bad_input_is_refused_in_one_line_and_changes_nothing(
     called = ["subscribers", *(word.format(tmp=tmp_path) for word in arguments)]
     assert named.format(tmp=tmp_path) in reader.refused(*called)
     assert dump(home) == before
+
+
+def test_what_a_reader_judged_is_known_to_them_and_comes_in_no_digest(newsletter: Newsletter) -> None:
+    newsletter.well("subscribers", "add", "ada@example.org", "--interest", "kv cache", "--confirmed")
+    newsletter.well("draft", "2026-07-14")
+    show = ("preview", "2026-07-14", "--for", "ada@example.org", "--format", "text")
+    for word in ("like", "dislike"):
+        for paper, title in (("2607.00001", "Pruning the key-value"), ("2607.00002", "A robot that folds")):
+            newsletter.well("subscribers", word, "ada@example.org", paper)
+            assert title not in newsletter.well(*show).out
+            newsletter.well("subscribers", "unlike", "ada@example.org", "--all")
+            assert title in newsletter.well(*show).out
+    newsletter.well("subscribers", "like", "ada@example.org", "2607.00001")
+    assert "Nothing new today matched what you follow" in " ".join(newsletter.well(*show).out.split())
+    ranked = newsletter.well("rank", "--date", "2026-07-14", "--for", "ada@example.org", "--json").json
+    assert {one["id"]: one["reasons"][0] for one in ranked}["2607.00001"] == "liked already, so in no digest"
+    newsletter.well("subscribers", "dislike", "ada@example.org", "2607.00002")
+    assert "knows every paper of 2026-07-14 already" in newsletter.well(*show).err
+
+
+def test_a_paper_that_was_judged_under_another_id_is_known_too(newsletter: Newsletter, tmp_path: Path) -> None:
+    title = {"title": "Notes on towels that fold themselves", "listed_on": "2026-07-14"}
+    for name, entry in (("blog", {"id": "blog:1f", "source": "blog"}), ("arxiv", {"id": "2607.00007"})):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({**title, **entry}))
+    newsletter.well("import", str(tmp_path / "blog.jsonl"))
+    newsletter.well("subscribers", "add", "ada@example.org", "--confirmed")
+    newsletter.well("draft", "2026-07-14")
+    newsletter.well("import", str(tmp_path / "arxiv.jsonl"))
+    show = ("preview", "2026-07-14", "--for", "ada@example.org", "--format", "text")
+    assert title["title"] in newsletter.well(*show).out
+    newsletter.well("subscribers", "like", "ada@example.org", "2607.00007")
+    assert title["title"] not in newsletter.well(*show).out

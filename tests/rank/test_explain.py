@@ -39,6 +39,14 @@ def with_reason(told: Mapping[str, RankedPaper], kind: str | tuple[str, ...]) ->
 
 @thorough
 @given(ranker=rankers, candidates=made_up.candidates, profile=made_up.profiles)
+def test_whatever_stands_under_for_you_says_why(ranker: Ranker, candidates: list[Paper], profile: Profile) -> None:
+    for key, one in ranked(ranker, candidates, profile).items():
+        if one.matched and key not in profile.liked:
+            assert any(VOTED not in reason for reason in one.reasons)
+
+
+@thorough
+@given(ranker=rankers, candidates=made_up.candidates, profile=made_up.profiles)
 def test_whoever_is_named_as_followed_wrote_it_and_lifted_it(
     ranker: Ranker, candidates: list[Paper], profile: Profile
 ) -> None:
