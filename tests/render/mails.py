@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 KEY = b"k" * 32
 NOW = datetime(2026, 7, 15, 6, tzinfo=UTC)
 _LOGO = "https://digest.example/logo.png"
-_PICTURE = "https://pictures.example/paper.png"
+PICTURE = "https://pictures.example/paper.png"
 WEB_SITE = SITE.model_copy(
     update={"web_url": WEB, "logo": _LOGO, "logo_alt": "Digest", "thumbnails": True, "feedback_id": "digest"}
 )
@@ -67,7 +67,7 @@ def finished(name: str, digest: Digest, *, site: Site = SITE) -> Checked:
 @cache
 def usual() -> Checked:
     """Return the mail that tests break: ten papers, a note, everything that a digest may have."""
-    papers = [replace(paper, thumbnail=_PICTURE) for paper in made_up_papers(10)]
+    papers = [replace(paper, thumbnail=PICTURE) for paper in made_up_papers(10)]
     return finished("usual", digest_of(papers, matched=6, note=NOTE, left_out=3), site=WEB_SITE)
 
 

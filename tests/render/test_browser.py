@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from newsletter.render.checklist.evidence import Evidence, Missing
 from newsletter.render.checklist.rule import State
 from newsletter.render.colour import AA, contrast
 from tests.conftest import require
-from tests.render.mails import made_up, recorded, usual
+from tests.render.mails import PICTURE, made_up, recorded, usual
 from tests.tools import TOOLS
 
 if TYPE_CHECKING:
@@ -114,6 +115,31 @@ def test_the_sheet_is_640_wide_at_most(eyes: Viewer, width: int) -> None:
     eyes._page.set_viewport_size({"width": width, "height": 800})
     script = "document.querySelector('.sheet').getBoundingClientRect().width"
     assert eyes._page.evaluate(script) == min(width, 640)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "room"), [(375, "height"), (1200, "width")])
+def test_a_picture_that_is_not_loaded_takes_no_room_from_the_title(eyes: Viewer, width: int, room: str) -> None:
+    html = html_of(usual())
+    assert PICTURE in html
+    eyes._show(html.replace(PICTURE, "data:image/png;base64,"))
+    eyes._page.set_viewport_size({"width": width, "height": 800})
+    script = f"[...document.querySelectorAll('.thumb')].map(one => one.getBoundingClientRect().{room})"
+    assert set(eyes._page.evaluate(script)) == {0}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "shown"), [(375, 307), (1200, 132)])
+def test_a_large_picture_is_small_beside_the_title_and_as_wide_as_the_text_on_a_phone(
+    eyes: Viewer, width: int, shown: int
+) -> None:
+    large = "<svg xmlns='http://www.w3.org/2000/svg' width='1200' height='648'/>"
+    eyes._show(html_of(usual()).replace(PICTURE, f"data:image/svg+xml;base64,{b64encode(large.encode()).decode()}"))
+    eyes._page.set_viewport_size({"width": width, "height": 800})
+    eyes._page.wait_for_load_state("load")
+    box = "document.querySelector('.thumb').getBoundingClientRect()"
+    assert eyes._page.evaluate(f"{box}.width") == pytest.approx(shown, abs=1)
+    assert eyes._page.evaluate(f"{box}.height") == pytest.approx(shown * 648 / 1200, abs=1)
 
 
 def body(extra: str) -> tuple[str, str]:
