@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from newsletter.pipeline.letters import LetterPress
     from newsletter.rank.meaning import Embedder
     from newsletter.rank.ranker import Ranker
-    from newsletter.render.standing import StandingRenderer
+    from newsletter.render.standing import StandingLetters, StandingRenderer
     from newsletter.store import Store
 
 _KEY_NAME = "secret.key"
@@ -189,14 +189,20 @@ class App:
         own = self.config.home / "templates"
         return (own,) if own.is_dir() else ()
 
-    @cached_property
+    @property
     def letters(self) -> LetterPress:
-        """What turns an occasion into a letter: a subscription to confirm, a welcome, a goodbye."""
+        """What turns an occasion into a letter (a welcome, a goodbye), with the newest templates that work."""
         from newsletter.pipeline.letters import LetterPress  # noqa: PLC0415 - premailer is slow to import
-        from newsletter.render.letters import LetterRenderer  # noqa: PLC0415 - same
 
-        renderer = LetterRenderer(self.config.site, template_folders=self.template_folders, topics=self.config.topics)
+        renderer = self.letter_templates.current()
         return LetterPress(renderer=renderer, site=self.config.site, key=self.key, signer=self.signer)
+
+    @cached_property
+    def letter_templates(self) -> StandingLetters:
+        """The newest templates of letters that work, and what is wrong with newer ones."""
+        from newsletter.render.standing import StandingLetters  # noqa: PLC0415 - premailer is slow to import
+
+        return StandingLetters(self.config.site, template_folders=self.template_folders, topics=self.config.topics)
 
     @cached_property
     def signer(self) -> LinkSigner:

@@ -89,15 +89,16 @@ def demo(
 def doctor(context: typer.Context) -> None:
     """Check that everything it needs works.
 
-    Settings, database, sources, mailer, clock and time zone: a line each, and what to do next.
+    Settings, database, sources, templates, mailer, clock and time zone: a line each, and what to do next. A hint is
+    something to think about; what fails makes it exit with 1.
     """
-    from newsletter.cli.checks import all_checks  # noqa: PLC0415 - keeps --help quick
+    from newsletter.cli.checks import Verdict, all_checks  # noqa: PLC0415 - keeps --help quick
 
     failed = 0
     with existing(context) as app:
         for check in all_checks(app, now=context.obj.now()):
-            failed += not check.good
-            say(f"{'ok  ' if check.good else 'FAIL'}  {check.subject}: {check.finding}")
+            failed += check.verdict is Verdict.BAD
+            say(f"{check.verdict:4}  {check.subject}: {check.finding}")
     if failed:
         raise typer.Exit(1)
 

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Template, TemplateSyntaxError
 
-from newsletter.errors import TemplateError
-from newsletter.render.bounds import spending
-from newsletter.render.environment import Place, fault, run, unknown_names
+from newsletter.render.environment import Place, fault, reason_of, run, unknown_name, unknown_names
 from newsletter.render.flatten import flatten
-from newsletter.render.inliner import check_css, inline_css
-from newsletter.render.lint import KEPT_STYLE, URL_ATTRIBUTES, lint_document
+from newsletter.render.inliner import inline_css
+from newsletter.render.lint import STYLE, URL_ATTRIBUTES, lint_document
 from newsletter.render.markup import MARK, Event, MarkedDocument, read_markup
+from newsletter.render.styles import fill_styles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from newsletter.render.tokens import Tokens
 
-_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.IGNORECASE | re.DOTALL)
 _INDENT = re.compile(r"[ \t]*\n[ \t\n]*")
 _COMMENTED = re.compile(rf"<!--(?={MARK.pattern}-->)({MARK.pattern})-->".replace(r"(\d{5})", r"\d{5}"))
 _TEMPLATE_TAG = re.compile(r"\{[{%#]")
@@ -109,7 +107,7 @@ def check_same_structure(before: str, after: str, document: MarkedDocument) -> N
 
 
 def _structure(html: str) -> list[Event]:
-    without_styles = _STYLE.sub(lambda style: " " * len(style[0]), html)
+    without_styles = STYLE.sub(lambda style: " " * len(style[0]), html)
     return [event for event in read_markup(without_styles) if event.kind in {"start", "end", "mark"}]
 
 
@@ -138,27 +136,7 @@ def _mark_for_inlining(
         number = int(match[1])
         return f"<!--{match[0]}-->" if number in in_text and document.tags[number].word else match[0]
 
-    return MARK.sub(written, _fill_styles(document, sandbox, tokens))
-
-
-def _fill_styles(document: MarkedDocument, sandbox: ImmutableSandboxedEnvironment, tokens: Tokens) -> str:
-    """Fill the design tokens into every `<style>`; the rest of the document stays marked."""
-
-    def filled(style: re.Match[str]) -> str:
-        css = MARK.sub(lambda match: document.tags[int(match[1])].text, style[2])
-        place = document.place(style.start(2))
-        try:
-            with spending():
-                css = sandbox.overlay(autoescape=False).from_string(css).render(tokens)
-            if not KEPT_STYLE.search(style[1]):
-                check_css(css)
-        except TemplateError:
-            raise
-        except Exception as error:  # noqa: BLE001 - an operator's template can raise anything
-            raise fault(place, f"in this style sheet: {error}") from None
-        return style[1] + css + style[3]
-
-    return _STYLE.sub(filled, document.html)
+    return MARK.sub(written, fill_styles(document, sandbox, tokens))
 
 
 def _with_tags(marked: str, document: MarkedDocument) -> tuple[str, dict[int, Place]]:
@@ -205,7 +183,7 @@ def _jinja_template(
     try:
         tree = carried.parse(source)
         for unknown, line in unknown_names(tree, known | set(carried.globals)):
-            raise fault(lines.get(line, (name, None)), f"unknown name {unknown!r}")
+            raise fault(lines.get(line, (name, None)), unknown_name(unknown))
         return carried.from_string(source)
     except TemplateSyntaxError as error:
-        raise fault(lines.get(error.lineno, (name, None)), error.message) from None
+        raise fault(lines.get(error.lineno, (name, None)), reason_of(error)) from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import textwrap
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinja2 import (
@@ -20,23 +19,28 @@ from jinja2 import (
     StrictUndefined,
     Template,
     TemplateSyntaxError,
+    UndefinedError,
     meta,
     nodes,
 )
-from jinja2.exceptions import TemplateNotFound
+from jinja2.exceptions import SecurityError, TemplateNotFound
 
 from newsletter.errors import TemplateError
-from newsletter.render.bounds import BoundedEnvironment, printed, small_spending, spending
+from newsletter.render.bounds import BoundedEnvironment, printed
+from newsletter.render.budget import BoundError, spending
 from newsletter.render.clean import one_line, printable, safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 COLUMNS = 72
 _LONGEST_REASON = 400
+_LONGEST_QUOTE = 200
+_NAMES = "the names a template may use stand in templates/README.md"
 
 Place = tuple[str, int | None]
 
@@ -75,6 +79,8 @@ class TemplateSnapshot(BaseLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, None]:
         """Return a template's source as it was when it was asked for first.
 
+        In place of the path of its file stands its name, which tracebacks then show.
+
         Raises:
             TemplateNotFound: it was not there then.
             UnicodeDecodeError: it was not UTF-8.
@@ -88,7 +94,7 @@ class TemplateSnapshot(BaseLoader):
         found = self._read[template]
         if isinstance(found, Exception):
             raise found
-        return *found, None
+        return found[0], template, None
 
     def texts(self) -> dict[str, str | None]:
         """Return every file that was asked for, by the order of names; None stands for one that could not be had."""
@@ -108,7 +114,7 @@ def wrap(text: str, indent: int = 0, first: str | None = None) -> str:
 
 def _filled(line: str, margin: str) -> str:
     if line.isprintable() and "  " not in line and line == line.strip(" "):
-        return _filled_words(line.split(" "), margin) if line else ""
+        return _filled_words(line, margin) if line else ""
     return textwrap.fill(
         line,
         COLUMNS,
@@ -119,15 +125,17 @@ def _filled(line: str, margin: str) -> str:
     )
 
 
-def _filled_words(words: Sequence[str], margin: str) -> str:
+def _filled_words(line: str, margin: str) -> str:
     """Fill lines with words that stand one space apart, as textwrap does, at a tenth of its cost."""
-    lines = [margin + words[0]]
-    for word in words[1:]:
-        if len(lines[-1]) + 1 + len(word) <= COLUMNS:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(margin + word)
-    return "\n".join(lines)
+    room = max(COLUMNS - len(margin), 0)
+    lines, start = [], 0
+    while len(line) - start > room:
+        end = line.rfind(" ", start, start + room + 1)
+        if end < 0 and (end := line.find(" ", start)) < 0:  # a longer word stays whole
+            break
+        lines.append(line[start:end])
+        start = end + 1
+    return margin + f"\n{margin}".join([*lines, line[start:]])
 
 
 def fault(place: Place, reason: object) -> TemplateError:
@@ -135,6 +143,26 @@ def fault(place: Place, reason: object) -> TemplateError:
     name, line = place
     shown = f"template {name}" if line is None else f"template {name}, line {line}"
     return TemplateError(f"{shown}: {one_line(str(reason))[:_LONGEST_REASON]}")
+
+
+def reason_of(error: Exception) -> str:
+    """Return what a person is told of an error that jinja2, or something that a template did, raised."""
+    if isinstance(error, BoundError):
+        return str(error)
+    message = error.message if isinstance(error, TemplateSyntaxError) else str(error)
+    said = one_line(message or "")[:_LONGEST_QUOTE].rstrip(".")
+    if isinstance(error, TemplateSyntaxError):
+        return f"cannot be read (jinja2: {said}); mend the tag there"
+    if isinstance(error, UndefinedError):
+        return f"asks for what is not there (jinja2: {said}); {_NAMES}"
+    if isinstance(error, SecurityError):
+        return f"reaches for what no template may touch (jinja2: {said}); take it out"
+    return f"fails when it is filled in ({type(error).__name__}: {said}); let it ask before it uses a value"
+
+
+def unknown_name(name: str) -> str:
+    """Return what a person is told of a name that a template is not given."""
+    return f"unknown name {name!r}; {_NAMES}"
 
 
 def load_source(sandbox: ImmutableSandboxedEnvironment, name: str, wanted_by: Place | None = None) -> str:
@@ -147,7 +175,7 @@ def load_source(sandbox: ImmutableSandboxedEnvironment, name: str, wanted_by: Pl
     try:
         sandbox.parse(source, name)
     except TemplateSyntaxError as error:
-        raise fault((error.name or name, error.lineno), error.message) from None
+        raise fault((error.name or name, error.lineno), reason_of(error)) from None
     return source
 
 
@@ -189,18 +217,9 @@ def run(template: Template, context: Mapping[str, object], lines: Mapping[int, P
         with spending():
             return template.render(context)
     except Exception as error:  # noqa: BLE001 - an operator's template can raise anything
-        name, line = _failing_line(error, template)
+        name, line = failing_line(error, template)
         place = lines.get(line or 0, (name, None)) if lines is not None else (name, line)
-        raise fault(place, error) from None
-
-
-def fill(template: Template, block: str, context: Mapping[str, object]) -> str:
-    """Render one block of a template; what fails is raised as it is, and told by `run` once the whole is rendered."""
-    sandbox = template.environment
-    # a block that calls no other needs no others in its context, which would be built anew for each
-    known = sandbox.context_class(sandbox, {**template.globals, **context}, template.name, {})
-    with small_spending():
-        return "".join(template.blocks[block](known))
+        raise fault(place, reason_of(error)) from None
 
 
 def _printed(value: object) -> object:
@@ -208,10 +227,10 @@ def _printed(value: object) -> object:
     return printable(printed(value))
 
 
-def _failing_line(error: Exception, template: Template) -> Place:
+def failing_line(error: Exception, template: Template | None) -> Place:
     """Return the innermost template frame; jinja2 rewrites tracebacks so that these name templates and their lines."""
+    own = ("", "") if template is None else (template.name or "", template.filename)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.endswith(".py") and not frame.filename.startswith("<frozen "):
-            name = template.name if frame.filename == template.filename else None
-            return name or Path(frame.filename).name, frame.lineno
-    return template.name or "", None
+            return own[0] if frame.filename == own[1] else frame.filename, frame.lineno
+    return own[0], None

@@ -58,6 +58,8 @@ def _document(
     pieces = _read(sandbox, name, above)
     extends = [piece for piece in pieces if piece.word == "extends"]
     if not extends:
+        if not pieces:
+            raise fault((name, None), "is empty; write the whole document, or remove it to use the shipped one")
         return _expand(sandbox, pieces, overrides, above)
     parent = _quoted_name(extends[0], above)
     return _document(sandbox, parent, {**_blocks(pieces), **overrides}, (*above, parent))

@@ -14,7 +14,7 @@ from newsletter.links import CONFIRM_DAYS, MailLinks, archive_page, subscribe_pa
 from newsletter.model import Letter, Rendered, Subscriber, Topic
 from newsletter.render.clean import one_line, safe_url
 from newsletter.render.compile import Compiled, compile_template
-from newsletter.render.environment import environment, template_loader
+from newsletter.render.environment import TemplateSnapshot, environment, template_loader
 from newsletter.render.page import OFTEN, Masthead, masthead, written_wishes
 from newsletter.render.plain import PlainTemplate, plain_template
 from newsletter.render.tokens import load_tokens
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # where the reader is subscribed when the letter comes, so that its footer tells how to leave
 SUBSCRIBED = frozenset({Letter.WELCOME, Letter.PREFERENCES})
+# what makes no sense without web pages
+LEADING_TO_A_PAGE = frozenset({Letter.CONFIRM, Letter.PREFERENCES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +68,22 @@ class _Templates:
 class LetterRenderer:
     """Renders letters for one site; templates are looked for in the operator's folders, then in the shipped one."""
 
-    def __init__(self, site: Site, *, template_folders: Sequence[Path] = (), topics: Sequence[Topic] = ()) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        template_folders: Sequence[Path] = (),
+        topics: Sequence[Topic] = (),
+        snapshot: TemplateSnapshot | None = None,
+    ) -> None:
         """Read, check and compile the templates of all letters; `topics` give the written names of what readers follow.
+
+        `snapshot` is given by who wants to know which files were read, of the folders or else.
 
         Raises:
             TemplateError: a template is missing or wrong; the message names it, the line and the reason.
         """
-        loader = template_loader([*template_folders, resource("templates")])
+        loader = template_loader([*template_folders, resource("templates")]) if snapshot is None else snapshot
         html, text = environment(loader, html=True), environment(loader, html=False)
         tokens = load_tokens(html, site.accent)
         self._site = site
@@ -93,9 +104,11 @@ class LetterRenderer:
             RenderError: there is no page for what the letter asks of its reader.
             TemplateError: a template failed on the data.
         """
-        wanted = {Letter.CONFIRM: links.confirm, Letter.PREFERENCES: links.preferences}
-        if letter in wanted and not safe_url(wanted[letter]):
-            raise RenderError(f"a {letter} letter leads to a web page; set web_url under [site]")
+        leads_to = links.confirm if letter is Letter.CONFIRM else links.preferences
+        if letter in LEADING_TO_A_PAGE and not safe_url(leads_to):
+            raise RenderError(
+                f"a {letter} letter leads to a web page; set web_url under [site] to where your pages are"
+            )
         page = self._page(letter, subscriber, links)
         names: dict[str, object] = {name: getattr(page, name) for name in _PAGE_NAMES}
         templates = self._templates[letter]

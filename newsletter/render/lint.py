@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 DOCTYPE = "<!DOCTYPE html>"
 URL_ATTRIBUTES = frozenset({"href", "src"})
 _TEXT_ATTRIBUTES = frozenset({"alt", "aria-label", "content", "datetime", "dir", "lang", "title"})
+_FRAME = ("html", "head", "body")
 _REFUSED_ELEMENTS = frozenset({"applet", "base", "embed", "form", "frame", "iframe", "link", "object", "script"})
 _ROW_ELEMENTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "ul", "ol", "head", "html"})
 _OPENERS = frozenset({"if", "for", "with"})
 _MIDDLES = {"elif": ("if",), "else": ("if", "for")}
 _LOCAL_URL = re.compile(r"\s*(file|javascript|vbscript|data):", re.IGNORECASE)
-_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)</style>", re.IGNORECASE | re.DOTALL)
+STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.IGNORECASE | re.DOTALL)
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _CSS_RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
 _SIMPLE = r"[.#]?[a-zA-Z][\w-]*(?:[.#][\w-]+)*"
@@ -54,7 +55,9 @@ def lint_document(document: MarkedDocument, events: tuple[Event, ...]) -> None:
             _lint_mark(document, event)
         elif event.kind == "text" and event.within in _ROW_ELEMENTS and event.name.strip():
             _lint_stray_text(document, event)
+    _lint_comments(document)
     _lint_balance(document, events)
+    _lint_frame(document, events)
     _lint_styles(document)
 
 
@@ -138,8 +141,30 @@ def _tag_step(word: str, place: tuple[str, int]) -> _Step:
     return _Step(shown=shown, place=place)  # `set`, or a `{{ }}`: neither opens nor closes
 
 
+def _lint_comments(document: MarkedDocument) -> None:
+    """A comment without an end swallows all that follows; parsers do not agree on how much."""
+    last_end = document.html.rfind("-->")
+    begun = document.html.find("<!--", last_end + 1)
+    if begun >= 0:
+        raise fault(document.place(begun), "a comment begins here and never ends; write --> where it does")
+
+
+def _lint_frame(document: MarkedDocument, events: tuple[Event, ...]) -> None:
+    """A fragment or half a document makes lxml guess, or fail."""
+    elements = [event for event in events if event.kind == "start"]
+    for name in _FRAME:
+        found = [event for event in elements if event.name == name]
+        if not found:
+            advice = 'write <html>, <head> and <body>, or begin with {% extends "email/_base.html" %}'
+            raise fault((document.place(0)[0], None), f"has no <{name}>; {advice}")
+        if len(found) > 1:
+            raise fault(document.place(found[1].offset), f"a second <{name}>; a mail has one")
+        if name != "html" and found[0].within != "html":
+            raise fault(document.place(found[0].offset), f"<{name}> must stand directly inside <html>")
+
+
 def _lint_styles(document: MarkedDocument) -> None:
-    for style in _STYLE.finditer(document.html):
+    for style in STYLE.finditer(document.html):
         css = _CSS_COMMENT.sub(lambda comment: " " * len(comment[0]), style[2])
         if found := _NEVER_IN_CSS.search(css):
             shown = found[0].strip()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from newsletter.links import issue_page
 from newsletter.model import Cadence, Digest, Issue, Profile, RankedPaper
 from newsletter.period import Period, PeriodKind, parse_period
-from newsletter.render.cards import Card, CardMaker, make_cards
+from newsletter.render.cards import Card, CardMaker, CardStyle, make_cards
 from newsletter.render.clean import one_line
 from newsletter.render.layout import Layout
 from newsletter.render.words import count, cut, short_date, written_date
@@ -133,8 +133,8 @@ def shared_page(
     period = parse_period(selection.issue.period)
     shown = selection.papers[: layout.papers]
     feedback = links.feedback if links else ""
-    made = partial(cards, layout=layout, feedback=feedback, thumbnails=site.thumbnails)
-    sections = _sections(shown, period, has_wishes=selection.has_wishes, cards=made)
+    style = CardStyle(layout=layout, feedback=feedback, thumbnails=site.thumbnails)
+    sections = _sections(shown, period, has_wishes=selection.has_wishes, cards=partial(cards, style=style))
     return Page(
         subject=("[Test] " if selection.test else "") + _subject(selection, period),
         preheader=_preheader(sections),
@@ -177,8 +177,8 @@ def masthead(site: Site) -> Masthead:
 
 def _subject(selection: Selection, period: Period) -> str:
     """Return the editor's subject, or else the reader's own: their first paper, and how many stand beside it."""
-    if selection.issue.subject:
-        return cut(one_line(selection.issue.subject), _SUBJECT_LENGTH)
+    if own := one_line(selection.issue.subject):  # blanks alone say nothing
+        return cut(own, _SUBJECT_LENGTH)
     if not selection.papers:
         return f"No papers · {short_date(period)}"
     lead = cut(one_line(selection.papers[0].paper.title), _LEAD_LENGTH)
@@ -201,7 +201,7 @@ def _sections(
         return (Section(heading=heading, lead=lead, cards=cards(matched + others, 1, full=True)),)
     popular = f"Popular {_THIS[period.kind]}"
     if not matched:
-        lead = f"Nothing {_THIS[period.kind]} matched what you follow; these papers got the most attention."
+        lead = f"Nothing new {_THIS[period.kind]} matched what you follow; these papers got the most attention."
         return (Section(heading=popular, lead=lead, cards=cards(others, 1, full=True)),)
     for_you = Section(heading="For you", lead="", cards=cards(matched, 1, full=True))
     rest = Section(heading=popular, lead="", cards=cards(others, 1 + len(matched), full=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,24 @@ def test_a_broken_template_fails_the_check_and_each_place_is_told(drafted: Newsl
     (broken,) = (rule for rule in ran.json["rules"] if rule["state"] == "failed")
     assert broken["rule"] == "headings"
     assert {found["mail"] for found in broken["findings"]} == {"public edition", "ada@example.org", "bob@example.org"}
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_a_mail_without_a_subject_fails_the_check(drafted: Newsletter, home: Path, tmp_path: Path) -> None:
+    mail = tmp_path / "ada.eml"
+    drafted.well("preview", "2026-07-14", "--for", "ada@example.org", "--format", "eml", "-o", str(mail))
+    mail.write_bytes(
+        re.sub(rb"^Subject: .*\r\n(?:[ \t].*\r\n)*", b"Subject: \r\n", mail.read_bytes(), flags=re.MULTILINE)
+    )
+    ran = drafted("check", str(mail))
+    assert ran.code == 1
+    assert "empty-subject: ada.eml: the subject: is empty" in ran.out
+    own = home / "templates" / "email" / "digest" / "subject.txt"
+    own.parent.mkdir(parents=True)
+    for text, told in (("\n", "prints nothing; "), ("{% if test %}{{ subject }}{% endif %}", "prints nothing for ")):
+        own.write_text(text, "utf-8")
+        for command in (("check", "2026-07-14"), ("preview", "2026-07-14"), ("approve", "2026-07-14")):
+            assert f"template email/digest/subject.txt: {told}" in drafted.refused(*command)
 
 
 @pytest.mark.usefixtures("no_tools")

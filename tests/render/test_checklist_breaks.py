@@ -124,6 +124,8 @@ BREAKS: list[Break] = [
     ("outlook", "shown twice", body("<!--[if !mso]><!--><p>x</p><!--<![endif]--><!--<![endif]-->")),
     ("html-size", "too long", body("<p>" + "x" * 90_000 + "</p>")),
     ("style-size", "too long", swap("</head>", "<style>" + "p { margin: 0 } " * 1_000 + "</style></head>")),
+    ("empty-subject", "empty", lambda mail: replace(mail, subject="")),
+    ("empty-subject", "invisible", lambda mail: replace(mail, subject=" \u200b\xa0\u034f ")),
     ("text-papers", "one is missing", text(lambda t: t.replace("Paper number 4", "Paper number 44"))),
     ("text-papers", "another order", text(two_papers_swapped)),
     ("text-links", "one is missing", text(lambda t: t.replace("https://code.example/00003", "code"))),

@@ -75,7 +75,7 @@ def test_inheritance_and_includes_are_resolved_and_errors_name_the_part(tmp_path
     assert made.count('<b class="a" style="color:#123456">') == 2
     assert "kept" in made
     assert "old" not in made
-    with pytest.raises(TemplateError, match=r"^template part\.html, line 2: unknown name 'y'$"):
+    with pytest.raises(TemplateError, match=r"^template part\.html, line 2: unknown name 'y'; the names "):
         compiled(tmp_path, child, base=base, part="<b>\n{{ y }}</b>")
 
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_carried_is_refused_with_its_line(tmp_path: Path, body: s
         ("p + p { color: #123456 }", 1, "cannot be inlined"),
         ("a[href] { color: #123456 }", 1, "cannot be inlined"),
         ("@media print { .a { color: #123456 } }", 1, "@media belongs into"),
-        ("/* a\ncomment */ .b { color red }", 1, "in this style sheet"),
+        ("/* a\ncomment */ .b { color red }", 2, "in this style sheet"),
         (".a { color: #123456 }\n}", 2, "this is no CSS rule"),
         (".a { color: {{ light.nothing }} }", 1, "in this style sheet"),
         (".a { color: {{ x }} }", 1, "in this style sheet"),
@@ -155,6 +155,43 @@ def test_styles_that_could_not_hold_are_refused(tmp_path: Path, css: str, line: 
         compiled(tmp_path, head)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+FRAME = "<!DOCTYPE html><html><head></head><body></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("", "template page.html: is empty"),
+        ("\n", "template page.html: is empty"),
+        ("{# later #}", "template page.html: is empty"),
+        ('{% extends "base.html" %}{% block x %}y{% endblock %}', "template base.html: is empty"),
+        ("<!DOCTYPE html>", "template page.html: has no <html>; write <html>, <head> and <body>"),
+        ("<!DOCTYPE html>words", "template page.html: has no <html>"),
+        ("<!DOCTYPE html><p>words</p>", "template page.html: has no <html>"),
+        ("<!DOCTYPE html><html></html>", "template page.html: has no <head>"),
+        ("<!DOCTYPE html><html><head></head></html>", "template page.html: has no <body>"),
+        ("<!DOCTYPE html>{% if x %}<html></html>{% endif %}", "template page.html: has no <head>"),
+        ("<!DOCTYPE html><html></html>\n<head></head><body></body>", "template page.html, line 2: <head> must stand"),
+        (FRAME.replace("<body></body>", "\n<div><body></body></div>"), "template page.html, line 2: <body> must stand"),
+        (f"{FRAME}\n<html></html>", "template page.html, line 2: a second <html>"),
+        (FRAME.replace("<body>", "<body>\n<body></body>"), "template page.html, line 2: a second <body>"),
+        (FRAME.replace("<html>", "\n<!-- <html>"), "template page.html, line 2: a comment begins here"),
+        (FRAME.replace("<html>", "<!-- x --><!--[if mso]><html>"), "template page.html, line 1: a comment begins here"),
+    ],
+)
+def test_what_is_no_whole_document_is_refused_and_says_what_is_missing(
+    tmp_path: Path, document: str, reason: str
+) -> None:
+    with pytest.raises(TemplateError) as caught:
+        compiled(tmp_path, document, base="")
+    assert str(caught.value).startswith(reason)
+
+
+def test_comments_for_outlook_are_whole(tmp_path: Path) -> None:
+    comments = "<!--[if !mso]><!--><p>x</p><!--<![endif]--><!--[if mso]>y<![endif]-->"
+    assert compiled(tmp_path, FRAME.replace("<body>", f"<body>{comments}"))
 
 
 @pytest.mark.parametrize("start", ["<!doctype html>", "<html>", "<!DOCTYPE HTML>"])

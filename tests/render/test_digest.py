@@ -83,7 +83,7 @@ def test_a_reader_without_wishes_gets_one_list_of_cards(renderer: DigestRenderer
 def test_wishes_that_matched_nothing_are_owned_up_to(renderer: DigestRenderer) -> None:
     html = renderer.render(digest_of(made_up_papers(3), matched=0), links=LINKS).html
     assert texts(html, "h2") == ["Popular today"]
-    assert texts(html, ".lead")[0].startswith("Nothing today matched what you follow")
+    assert texts(html, ".lead")[0].startswith("Nothing new today matched what you follow")
     assert len(texts(html, ".card")) == 3
 
 
@@ -295,11 +295,11 @@ def test_the_version_follows_templates_and_site(tmp_path: Path) -> None:
     [
         ("body.html", "{{ note }}", "", r"body\.html: it must hold {{ note }} once, and holds it 0 times"),
         ("body.html", "{{ note }}", "\n{{ nte }}", r"body\.html, line 25: unknown name 'nte'"),
-        ("body.html", "{{ note }}", "{{ note }", r"body\.html, line 24: unexpected '}'"),
+        ("body.html", "{{ note }}", "{{ note }", r"body\.html, line 24: .*unexpected '}'"),
         ("_card.html", "</h3>", "", r"_card\.html, line \d+: unbalanced </td>: <h3> of line 7 is still open"),
         ("body.txt", "{{ left_out | wrap }}", "{{ left }}", r"body\.txt, line \d+: unknown name 'left'"),
-        ("body.txt", "{{ site.name | wrap }}", "{{ site.name | wrapp }}", r"body\.txt, line 5: No filter"),
-        ("subject.txt", "{{ subject }}", "{% if %}", r"subject\.txt, line 1: Expected an expression"),
+        ("body.txt", "{{ site.name | wrap }}", "{{ site.name | wrapp }}", r"body\.txt, line 5: .*No filter"),
+        ("subject.txt", "{{ subject }}", "{% if %}", r"subject\.txt, line 1: .*Expected an expression"),
     ],
 )
 def test_an_operators_mistake_is_told_at_once(tmp_path: Path, name: str, old: str, new: str, message: str) -> None:
@@ -318,8 +318,8 @@ def test_an_operators_mistake_is_told_at_once(tmp_path: Path, name: str, old: st
             "{{ card.nothing }}",
             r"_card\.html, line 12: .*has no attribute 'nothing'",
         ),
-        ("_card.html", "{{ card.teaser }}", "{{ card.__class__ }}", r"_card\.html, line 12: access to attribute"),
-        ("body.html", "{{ date }}", "{{ 1 / 0 }}", r"body\.html, line \d+: division by zero"),
+        ("_card.html", "{{ card.teaser }}", "{{ card.__class__ }}", r"_card\.html, line 12: .*access to attribute"),
+        ("body.html", "{{ date }}", "{{ 1 / 0 }}", r"body\.html, line \d+: .*division by zero"),
         ("body.txt", "{{ site.name | wrap }}", "{{ site.x }}", r"body\.txt, line 5: .*has no attribute 'x'"),
         ("subject.txt", "{{ subject }}", "{{ subject + 1 }}", r"subject\.txt, line 1: "),
     ],
@@ -374,6 +374,8 @@ def test_without_an_editors_subject_each_readers_names_their_own_first_paper(ren
     made = renderer.render(automatic, links=LINKS)
     assert made.subject == f"{cut(digest.papers[0].paper.title, 60)} + 2 more · 14 Jul"
     assert renderer.render(replace(automatic, papers=()), links=LINKS).subject == "No papers · 14 Jul"
+    blank = replace(automatic, issue=replace(digest.issue, subject=" \u2028\n"))
+    assert renderer.render(blank, links=LINKS).subject == made.subject
     one = replace(automatic, papers=automatic.papers[:1])
     assert renderer.render(one, links=LINKS).subject == f"{cut(digest.papers[0].paper.title, 60)} · 14 Jul"
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from newsletter.render.checklist.evidence import Given, Missing, Page
 from newsletter.render.checklist.rule import Finding, Rule, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from newsletter.render.checklist.evidence import Evidence, Missing, Page
+    from newsletter.render.checklist.evidence import Evidence
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of RFC 5646
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display:\s*none|visibility:\s*hidden)", re.IGNORECASE)
 _FILLER = re.compile("[\u034f\u00ad\u200b-\u200f\u2007\u00a0\ufeff\\s]+")  # what pads a preheader and shows nothing
 _LAYOUT_ROLES = frozenset({"presentation", "none"})
@@ -24,9 +26,23 @@ _ACTIVE = frozenset({"applet", "audio", "base", "button", "embed", "form", "fram
 _ACTIVE |= {"link", "object", "script", "video"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAsMade:
+    """An HTML part, and what is known of its making."""
+
+    page: Page
+    given: Given
+
+
 def page(evidence: Evidence) -> Page | Missing:
     """Return what most rules look at: the HTML part."""
     return evidence.page
+
+
+def page_as_made(evidence: Evidence) -> PageAsMade | Missing:
+    """Return the HTML part together with what is known of its making."""
+    found = evidence.page
+    return found if isinstance(found, Missing) else PageAsMade(page=found, given=evidence.given)
 
 
 def place(element: Any) -> str:  # noqa: ANN401 - lxml has no types
@@ -41,7 +57,12 @@ def elements(page: Page, *tags: str) -> Iterator[Any]:
 
 def shown(element: Any) -> str:  # noqa: ANN401 - lxml has no types
     """Return an element's text with white space folded and invisible characters left out."""
-    return " ".join(_FILLER.sub(" ", element.text_content()).split())
+    return seen(element.text_content())
+
+
+def seen(text: str) -> str:
+    """Return what is to be seen of a text: white space folded, invisible characters left out."""
+    return " ".join(_FILLER.sub(" ", text).split())
 
 
 def _language(page: Page) -> Iterator[Finding]:
@@ -56,7 +77,7 @@ def _title(page: Page) -> Iterator[Finding]:
 
 
 def _headings(page: Page) -> Iterator[Finding]:
-    found = list(elements(page, *_HEADINGS))
+    found = list(elements(page, *HEADINGS))
     if (number := sum(heading.tag == "h1" for heading in found)) != 1:
         yield Finding(where="the body", what=f"has {number} <h1>; a mail has exactly one")
     level = 0

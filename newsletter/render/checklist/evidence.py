@@ -9,6 +9,7 @@ from __future__ import annotations
 import email
 import re
 from dataclasses import dataclass, field
+from email.errors import HeaderParseError
 from email.headerregistry import HeaderRegistry
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from email.message import Message
 
 _HEADERS = HeaderRegistry()
+# What the standard library's header parser (Python 3.11 to 3.13) raises on headers that are cut off, nested without an
+# end or hold strange digits, besides its own error: it indexes, converts and reads attributes without looking.
+_UNREADABLE = (
+    AssertionError,
+    AttributeError,
+    HeaderParseError,
+    IndexError,
+    RecursionError,
+    TypeError,
+    UnboundLocalError,
+    ValueError,
+)
 _DEEPEST = 50  # parts inside parts; a mail has one or two levels, and Python's parser falls at some hundred
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -202,7 +215,7 @@ def parsed_header(name: str, value: str) -> BaseHeader | str:
     """Return a header's value decoded, with its `defects`; as it is where the standard library fails on it."""
     try:
         return _HEADERS(name, str(value))
-    except Exception:  # noqa: BLE001 - its parser raises IndexError and others on what is cut off
+    except _UNREADABLE:
         return str(value)
 
 

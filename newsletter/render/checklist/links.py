@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from newsletter.render.checklist.document import elements, page, place, shown
-from newsletter.render.checklist.evidence import Evidence, Missing, Page
+from newsletter.render.checklist.document import elements, page, page_as_made, place, shown
 from newsletter.render.checklist.rule import Finding, Rule, excerpt
 from newsletter.render.clean import safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from newsletter.render.checklist.document import PageAsMade
+    from newsletter.render.checklist.evidence import Page
 
 _CSS_URL = re.compile(r"""url\(\s*['"]?([^'")]{1,2000})|@import\s+['"]([^'"]{1,2000})""", re.IGNORECASE)
 _LENGTH = re.compile(r"(?:^|;)\s*(?:max-)?(width|height):\s*([\d.]+)(?:px)?\s*(?:;|$)", re.IGNORECASE)
@@ -20,10 +22,6 @@ _SMALLEST = 3  # pixels; a smaller picture shows nobody anything
 _SOURCE = re.compile(r"""\b(?:src|background)=["']?([^"'\s>]+)""", re.IGNORECASE)
 _LOADS = "loads {!r}; only the pictures of your [site] settings (logo, thumbnails) may be loaded"
 _LOADING = ("src", "background", "poster", "srcset", "data")
-
-
-def _with_given(evidence: Evidence) -> Evidence | Missing:
-    return evidence.page if isinstance(evidence.page, Missing) else evidence
 
 
 def _links(page: Page) -> Iterator[Finding]:
@@ -58,14 +56,13 @@ def _loaded_by_outlook(page: Page) -> Iterator[tuple[int, str]]:
             yield comment.line, url
 
 
-def _images(evidence: Evidence) -> Iterator[Finding]:
-    allowed = evidence.given.images
-    assert isinstance(evidence.page, Page)  # noqa: S101 - `_with_given` has seen to it; this tells the type checker
-    for element, name, url in _loaded(evidence.page):
+def _images(made: PageAsMade) -> Iterator[Finding]:
+    allowed = made.given.images
+    for element, name, url in _loaded(made.page):
         configured = url.startswith("https://") if allowed is None else url in allowed
         if element.tag != "img" or name != "src" or not configured:
             yield Finding(where=place(element), what=_LOADS.format(excerpt(url)))
-    for line, url in _loaded_by_outlook(evidence.page):
+    for line, url in _loaded_by_outlook(made.page):
         yield Finding(where=f"line {line}, in a comment", what=_LOADS.format(excerpt(url)))
 
 
@@ -87,6 +84,6 @@ def _tiny(size: str) -> bool:
 
 RULES = (
     Rule(name="links", demand="links are whole addresses and have a text", part=page, look=_links),
-    Rule(name="images", demand="nothing is loaded but configured pictures", part=_with_given, look=_images),
+    Rule(name="images", demand="nothing is loaded but configured pictures", part=page_as_made, look=_images),
     Rule(name="tracking", demand="no tracking pixel", part=page, look=_tracking),
 )

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from newsletter.render.checklist.evidence import Comment, Conditional, Evidence, Missing, Page
+from newsletter.render.checklist.document import page_as_made
+from newsletter.render.checklist.evidence import Comment, Conditional
 from newsletter.render.checklist.rule import Finding, Rule, excerpt
 from newsletter.render.markup import VOID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from newsletter.render.checklist.document import PageAsMade
     from newsletter.render.flatten import Piece
 
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
@@ -44,13 +46,12 @@ def conditionals(pieces: Iterable[Piece]) -> tuple[Conditional, ...]:
     return tuple(found)
 
 
-def _conditionals(evidence: Evidence) -> Iterator[Finding]:
-    assert isinstance(evidence.page, Page)  # noqa: S101 - `_with_page` has seen to it; this tells the type checker
-    found = [comment for comment in evidence.page.comments if is_conditional(comment.text)]
+def _conditionals(made: PageAsMade) -> Iterator[Finding]:
+    found = [comment for comment in made.page.comments if is_conditional(comment.text)]
     yield from _shapes(found)
     yield from _balance(found)
-    if evidence.given.conditionals is not None:
-        yield from _as_in_the_template(found, evidence.given.conditionals)
+    if made.given.conditionals is not None:
+        yield from _as_in_the_template(found, made.given.conditionals)
 
 
 def _shapes(found: Sequence[Comment]) -> Iterator[Finding]:
@@ -101,8 +102,4 @@ def _finding(comment: Comment, what: str) -> Finding:
     return Finding(where=f"line {comment.line}, <!--{excerpt(comment.text)}-->", what=what)
 
 
-def _with_page(evidence: Evidence) -> Evidence | Missing:
-    return evidence.page if isinstance(evidence.page, Missing) else evidence
-
-
-RULES = (Rule(name="outlook", demand="conditional comments are intact", part=_with_page, look=_conditionals),)
+RULES = (Rule(name="outlook", demand="conditional comments are intact", part=page_as_made, look=_conditionals),)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.model import title_key
-from newsletter.render.checklist.document import elements, place, shown
+from newsletter.render.checklist.document import HEADINGS, elements, place, shown
 from newsletter.render.checklist.evidence import Evidence, Missing, Page
 from newsletter.render.checklist.rule import Finding, Rule, excerpt
 from newsletter.render.environment import COLUMNS
@@ -14,7 +14,6 @@ from newsletter.render.environment import COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _CUT = "…"
 _BEFORE, _AFTER = "(<[\"'", tuple(")>]\"'.,;:!?")
 _STOPS = 4  # so many may follow an address, as in (see <https://a.example>).
@@ -47,7 +46,7 @@ def _papers(both: _Both) -> Iterator[Finding]:
     """
     text, subject = f" {title_key(both.text)} ", f" {title_key(both.subject)} "
     end = 0
-    for heading in elements(both.page, *_HEADINGS):
+    for heading in elements(both.page, *HEADINGS):
         key = _key(shown(heading))
         if not key.strip() or (heading.tag == "h1" and key in subject):
             continue

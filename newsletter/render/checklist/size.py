@@ -1,10 +1,10 @@
-"""Rules about size: what a mail client clips or drops when there is too much of it."""
+"""Rules about size: what a mail client clips or drops when there is too much of it, and a subject without a word."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from newsletter.render.checklist.document import elements, page
+from newsletter.render.checklist.document import elements, page, seen
 from newsletter.render.checklist.rule import Finding, Rule
 from newsletter.render.layout import MAX_BYTES
 
@@ -43,8 +43,14 @@ def _subject(subject: str) -> Iterator[Finding]:
         )
 
 
+def _no_subject(subject: str) -> Iterator[Finding]:
+    if not seen(subject):
+        yield Finding(where="the subject", what="is empty; let email/digest/subject.txt, or the editor, say something")
+
+
 RULES = (
     Rule(name="html-size", demand="the HTML is under 90 KB", part=page, look=_html),
     Rule(name="style-size", demand="style sheets are under 16 KB", part=page, look=_styles),
+    Rule(name="empty-subject", demand="there is a subject", part=_subject_of, look=_no_subject),
     Rule(name="subject", demand="the subject fits an inbox", part=_subject_of, look=_subject, hint=True),
 )
