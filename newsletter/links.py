@@ -87,9 +87,7 @@ class LinkSigner:
         if not keys or min(map(len, keys)) < _KEY_BYTES:
             raise LinkError(f"links need a secret key of {_KEY_BYTES} bytes or more; make a new one")
         self._keys = {purpose: [_derived(key, purpose) for key in keys] for purpose in Purpose}
-        self._signers = {
-            purpose: _Canonical(own, key_derivation="none", algorithm=_MAC) for purpose, own in self._keys.items()
-        }
+        self._signers = {purpose: _Canonical(own) for purpose, own in self._keys.items()}
 
     def token(self, purpose: Purpose, subscriber_id: int, *, period: str = "") -> str:
         """Return a token without an end; it is good until its key is withdrawn.
@@ -97,7 +95,7 @@ class LinkSigner:
         Raises:
             LinkError: a number that no token can hold.
         """
-        return self._signers[purpose].sign(_written(subscriber_id, period)).decode("ascii")
+        return self._signers[purpose].signed(_written(subscriber_id, period))
 
     def confirm_token(self, subscriber_id: int, *, now: datetime) -> str:
         """Return a token that confirms a subscription within `CONFIRM_DAYS` of `now` (aware).
@@ -187,10 +185,18 @@ def _page(base: str, *parts: str) -> str:
 
 
 class _Mac(SigningAlgorithm):
-    """HMAC-SHA256, cut; itsdangerous compares it in constant time."""
+    """HMAC-SHA256, cut; itsdangerous compares it in constant time.
+
+    Keys are hashed once and not with each token (RFC 2104, section 4): that is most of the work.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keyed = {key: hmac.new(key, digestmod=hashlib.sha256) for key in keys}
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
-        return hmac.digest(key, value, hashlib.sha256)[:_MAC_BYTES]
+        mac = self._keyed[key].copy()
+        mac.update(value)
+        return mac.digest()[:_MAC_BYTES]
 
 
 class _Canonical(Signer):
@@ -199,6 +205,14 @@ class _Canonical(Signer):
     base64 has bits to spare in its last letter, and itsdangerous passes over padding and strange letters; so one token
     would have many spellings, all of them good.
     """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        super().__init__(keys, key_derivation="none", algorithm=_Mac(keys))
+
+    def signed(self, value: str) -> str:
+        """Return what `sign` returns, at half its cost: with the newest key, from which nothing is derived."""
+        mac = self.algorithm.get_signature(self.secret_keys[-1], value.encode("ascii"))
+        return f"{value}.{base64.urlsafe_b64encode(mac).decode('ascii').rstrip('=')}"
 
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
         try:
@@ -212,14 +226,11 @@ class _SignerAt(_Canonical, TimestampSigner):
     """A signer whose clock stands still at the caller's moment."""
 
     def __init__(self, now: datetime, keys: Sequence[bytes]) -> None:
-        super().__init__(keys, key_derivation="none", algorithm=_MAC)
+        super().__init__(keys)
         self._now = int(now.timestamp())
 
     def get_timestamp(self) -> int:
         return self._now
-
-
-_MAC = _Mac()
 
 
 def _derived(key: bytes, purpose: Purpose) -> bytes:

@@ -8,22 +8,22 @@ quoted-printable may end wherever a piece ends. It signs nothing, hands nothing 
 from __future__ import annotations
 
 import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from newsletter.deliver.identity import mail_address
-from newsletter.deliver.message import boundary_for, issue_headers, named
+from newsletter.deliver.message import boundary_for, issue_headers, named_issue, site_address
 from newsletter.model import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from newsletter.config import Site
+    from newsletter.deliver.message import Addressed
     from newsletter.model import Pieces
 
 _LINE = 76  # octets in a line of quoted-printable, the "=" of a soft line break included (RFC 2045, section 6.7)
 _SOFT = b"=\r\n"
-_KEPT_BYTES = 32_000_000
+_KEPT_BYTES = 20_000_000
+_ENTRY = 200  # bytes that a kept piece takes beside its letters
 
 
 class Assembly:
@@ -33,36 +33,20 @@ class Assembly:
         self._site = site
         self._encoded = Encoded()
 
-    def message(
-        self,
-        pieces: Pieces,
-        *,
-        recipient: str,
-        issue_period: str,
-        message_id: str,
-        date: datetime,
-        unsubscribe: str | None,
-        unsubscribe_page: str = "",
-    ) -> Message:
+    def message(self, pieces: Pieces, **addressed: Unpack[Addressed]) -> Message:
         """Return one reader's mail; the arguments are those of `message.build_message`.
 
         Raises:
             DeliveryError: a header would hold a control character or is malformed, or a text is not Unicode.
         """
-        with named(f"issue {issue_period}", again="draft the issue again"):
-            headers = issue_headers(
-                pieces,
-                site=self._site,
-                recipient=recipient,
-                issue_period=issue_period,
-                message_id=message_id,
-                date=date,
-                unsubscribe=unsubscribe,
-                unsubscribe_page=unsubscribe_page,
+        with named_issue(addressed["issue_period"]):
+            headers = issue_headers(pieces, self._site, addressed)
+            return Message(
+                message_id=addressed["message_id"],
+                sender=site_address(self._site.from_address),
+                recipient=headers["To"],
+                content=self._content(headers, pieces),
             )
-            content = self._content(headers, pieces)
-            sender = mail_address(self._site.from_address)
-            return Message(message_id=message_id, sender=sender, recipient=headers["To"], content=content)
 
     def _content(self, headers: Mapping[str, str], pieces: Pieces) -> bytes:
         boundary = boundary_for(headers["Message-ID"])
@@ -98,7 +82,7 @@ class Encoded(dict[str, bytes]):
 
     def __missing__(self, piece: str) -> bytes:
         encoded = quoted(piece)
-        self._bytes += len(encoded) + len(piece)
+        self._bytes += len(encoded) + len(piece) + _ENTRY
         if self._bytes > _KEPT_BYTES:
             self.clear()
             self._bytes = 0

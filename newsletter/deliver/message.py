@@ -15,13 +15,13 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from email.header import Header
 from email.message import MIMEPart
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
 
 from newsletter.deliver.identity import mail_address
 from newsletter.errors import DeliveryError
@@ -30,7 +30,7 @@ from newsletter.model import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from newsletter.config import Site
     from newsletter.model import Pieces, Rendered
@@ -66,61 +66,52 @@ class _AsWritten(EmailPolicy):
 _POLICY = _AsWritten(linesep=_CRLF, max_line_length=_LINE)
 
 
-def build_message(
-    rendered: Rendered,
-    *,
-    site: Site,
-    recipient: str,
-    issue_period: str,
-    message_id: str,
-    date: datetime,
-    unsubscribe: str | None,
-    unsubscribe_page: str = "",
-) -> Message:
-    """Return one reader's mail: multipart/alternative (RFC 2046), plain text first, UTF-8 as quoted-printable, CRLF.
+class Addressed(TypedDict):
+    """What makes an issue's mail one reader's.
 
     `message_id` and `unsubscribe` (a mailto: URL; None where nobody subscribed, as in the public edition and an
     editor's test) come from `newsletter.deliver.identity`, `unsubscribe_page` from `newsletter.links`; `date` is aware;
-    `issue_period` names the issue where something is wrong. Every octet is ASCII, unless an address has a local part
-    outside it: then its header is UTF-8 (RFC 6532) and only a server with SMTPUTF8 takes the mail.
+    `issue_period` names the issue where something is wrong.
+    """
+
+    recipient: str
+    issue_period: str
+    message_id: str
+    date: datetime
+    unsubscribe: str | None
+    unsubscribe_page: NotRequired[str]
+
+
+def build_message(rendered: Rendered, *, site: Site, **addressed: Unpack[Addressed]) -> Message:
+    """Return one reader's mail: multipart/alternative (RFC 2046), plain text first, UTF-8 as quoted-printable, CRLF.
+
+    Every octet is ASCII, unless an address has a local part outside it: then its header is UTF-8 (RFC 6532) and only a
+    server with SMTPUTF8 takes the mail.
 
     Raises:
         DeliveryError: a header would hold a control character or is malformed, or a text is not Unicode.
     """
-    with named(f"issue {issue_period}", again="draft the issue again"):
-        headers = issue_headers(
-            rendered,
-            site=site,
-            recipient=recipient,
-            issue_period=issue_period,
-            message_id=message_id,
-            date=date,
-            unsubscribe=unsubscribe,
-            unsubscribe_page=unsubscribe_page,
-        )
-        return assembled(headers, rendered, sender=site.from_address)
+    with named_issue(addressed["issue_period"]):
+        return assembled(issue_headers(rendered, site, addressed), rendered, sender=site.from_address)
 
 
-def issue_headers(
-    rendered: Rendered | Pieces,
-    *,
-    site: Site,
-    recipient: str,
-    issue_period: str,
-    message_id: str,
-    date: datetime,
-    unsubscribe: str | None,
-    unsubscribe_page: str = "",
-) -> dict[str, str]:
-    """Return the headers of one reader's mail of an issue, in their order; the arguments are those of `build_message`.
+def issue_headers(rendered: Rendered | Pieces, site: Site, addressed: Addressed) -> dict[str, str]:
+    """Return the headers of one reader's mail of an issue, in their order.
 
     Raises:
         DeliveryError: one would hold a control character or is malformed.
     """
-    headers = envelope_headers(rendered, site=site, recipient=recipient, message_id=message_id, date=date)
-    headers |= list_headers(site, unsubscribe, unsubscribe_page) | {"Precedence": "bulk"}
+    headers = envelope_headers(
+        rendered,
+        site=site,
+        recipient=addressed["recipient"],
+        message_id=addressed["message_id"],
+        date=addressed["date"],
+    )
+    headers |= list_headers(site, addressed["unsubscribe"], addressed.get("unsubscribe_page", ""))
+    headers["Precedence"] = "bulk"
     if site.feedback_id:
-        headers["Feedback-ID"] = f"{issue_period}:{site.list_id}:digest:{site.feedback_id}"
+        headers["Feedback-ID"] = f"{addressed['issue_period']}:{site.list_id}:digest:{site.feedback_id}"
     return headers
 
 
@@ -136,11 +127,11 @@ def envelope_headers(
         "From": _mailbox("From", site.from_address, site.from_name),
         "To": mail_address(recipient),
         "Subject": _text("Subject", rendered.subject),
-        "Date": _aware(date),
+        "Date": _written(date),
         "Message-ID": matching_message_id(message_id),
     }
     if site.reply_to:
-        headers["Reply-To"] = mail_address(site.reply_to)
+        headers["Reply-To"] = site_address(site.reply_to)
     return headers
 
 
@@ -162,8 +153,13 @@ def list_headers(site: Site, unsubscribe: str | None, unsubscribe_page: str = ""
         if unsubscribe_page.startswith("https://"):
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if site.web_url:
-        headers["List-Archive"] = f"<{_matching(_PAGE, archive_page(site.web_url), 'https URL')}>"
+        headers["List-Archive"] = _archive(site.web_url)
     return headers
+
+
+def named_issue(period: str) -> AbstractContextManager[None]:
+    """Let an error say of which issue the mail is that could not be built."""
+    return named(f"issue {period}", again="draft the issue again")
 
 
 @contextmanager
@@ -186,7 +182,7 @@ def assembled(headers: Mapping[str, str], rendered: Rendered, *, sender: str) ->
     """
     content = _assemble(headers, rendered)
     return Message(
-        message_id=headers["Message-ID"], sender=mail_address(sender), recipient=headers["To"], content=content
+        message_id=headers["Message-ID"], sender=site_address(sender), recipient=headers["To"], content=content
     )
 
 
@@ -218,11 +214,11 @@ def _part(text: str, subtype: str) -> MIMEPart:
 @lru_cache(maxsize=64)
 def _mailbox(header: str, address: str, name: str) -> str:
     """Return `"name" <address>` (RFC 5322, section 3.4)."""
+    if not name:
+        return mail_address(address)
     phrase = _text(header, name)
     if phrase == name:
         phrase = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
-    if not name:
-        return mail_address(address)
     fits = len(f"{header}: {phrase} <{mail_address(address)}>") <= _LINE
     return f"{phrase}{'' if fits else _CRLF} <{mail_address(address)}>"
 
@@ -239,10 +235,32 @@ def _text(header: str, text: str) -> str:
     return Header(text, "utf-8", maxlinelen=_LINE, header_name=header).encode(linesep=_CRLF)
 
 
-def _aware(date: datetime) -> str:
-    if date.utcoffset() is None:
+def _written(date: datetime) -> str:
+    if (offset := date.utcoffset()) is None:
         raise DeliveryError(f"its date {date} has no time zone; give it in UTC")
+    return _written_second(date.replace(microsecond=0), offset)
+
+
+@lru_cache(maxsize=64)
+def _written_second(date: datetime, offset: timedelta) -> str:
+    """Return a date as all mails of its second have it; two of one moment are equal, and their offsets may differ."""
+    del offset
     return format_datetime(date)
+
+
+@lru_cache(maxsize=64)
+def _archive(web_url: str) -> str:
+    return f"<{_matching(_PAGE, archive_page(web_url), 'https URL')}>"
+
+
+@lru_cache(maxsize=64)
+def site_address(address: str) -> str:
+    """Return an address that stands in all mails of a site, by the rules of `mail_address`.
+
+    Raises:
+        DeliveryError: it is none.
+    """
+    return mail_address(address)
 
 
 def matching_message_id(value: str) -> str:

@@ -61,55 +61,39 @@ class Card:
     thumbnail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardStyle:
+    """What the cards of one mail have in common.
+
+    `feedback` is the beginning of the reader's feedback links (`newsletter.links`), "" where there are none.
+    """
+
+    layout: Layout
+    feedback: str = ""
+    thumbnails: bool = False
+
+
 class CardMaker(Protocol):
     """Makes cards, as `make_cards` does."""
 
-    def __call__(
-        self,
-        papers: Sequence[RankedPaper],
-        first: int,
-        *,
-        full: bool,
-        layout: Layout,
-        feedback: str = "",
-        thumbnails: bool = False,
-    ) -> tuple[Card, ...]:
+    def __call__(self, papers: Sequence[RankedPaper], first: int, style: CardStyle, *, full: bool) -> tuple[Card, ...]:
         """Return the cards of papers that stand one after the other."""
 
 
-def make_cards(
-    papers: Sequence[RankedPaper],
-    first: int,
-    *,
-    full: bool,
-    layout: Layout,
-    feedback: str = "",
-    thumbnails: bool = False,
-) -> tuple[Card, ...]:
+def make_cards(papers: Sequence[RankedPaper], first: int, style: CardStyle, *, full: bool) -> tuple[Card, ...]:
     """Return the cards of papers that stand one after the other, the first with the number `first`.
 
-    With `full` they are cards as far as the layout has cards, and lines after that. For the rest see `make_card`.
+    With `full` they are cards as far as the layout has cards, and lines after that.
     """
     return tuple(
-        make_card(
-            ranked,
-            number,
-            full=full and number <= layout.cards,
-            layout=layout,
-            feedback=feedback,
-            thumbnails=thumbnails,
-        )
+        make_card(ranked, number, style, full=full and number <= style.layout.cards)
         for number, ranked in enumerate(papers, first)
     )
 
 
-def make_card(
-    ranked: RankedPaper, number: int, *, full: bool, layout: Layout, feedback: str = "", thumbnails: bool = False
-) -> Card:
-    """Return the card, or with `full` False the line, of one paper.
-
-    `feedback` is the beginning of the reader's feedback links (`newsletter.links`), "" where there are none.
-    """
+def make_card(ranked: RankedPaper, number: int, style: CardStyle, *, full: bool) -> Card:
+    """Return the card, or with `full` False the line, of one paper."""
+    layout, feedback = style.layout, style.feedback
     paper = ranked.paper
     names = tuple(_short(name, layout.name) for name in paper.authors[:_NAMES_NEEDED])
     links = _links(paper.links, layout.url)
@@ -129,7 +113,7 @@ def make_card(
         short_links=links[1:][: layout.links],
         more_like_this=feedback_page(feedback, Verdict.MORE, paper.id) if feedback else "",
         less_like_this=feedback_page(feedback, Verdict.LESS, paper.id) if feedback else "",
-        thumbnail=_picture(paper.thumbnail, layout.url) if thumbnails else "",
+        thumbnail=_picture(paper.thumbnail, layout.url) if style.thumbnails else "",
     )
 
 

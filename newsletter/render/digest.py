@@ -112,16 +112,13 @@ class DigestRenderer:
         """
         made = None
         if links is not None and isinstance(self._fast, FastPath):
-            try:
-                made = self._fast.pieces(
-                    selection_of(digest, test=test),
-                    own_words(digest, self._site, public=False, titles=self._titles, test=test),
-                    links=links,
-                    nobody=nobody,
-                    notes=self._notes(digest.issue),
-                )
-            except Exception:  # noqa: BLE001 - an operator's template can raise anything, and the reference tells it
-                made = None
+            made = self._fast.pieces(
+                selection_of(digest, test=test),
+                own_words(digest, self._site, public=False, titles=self._titles, test=test),
+                links=links,
+                nobody=nobody,
+                notes=self._notes(digest.issue),
+            )
         if made is None:
             whole = self.render(digest, links=links, test=test)
             made = Pieces(subject=whole.subject, html=(whole.html,), text=(whole.text,), own={})

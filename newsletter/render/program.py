@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jinja2 import Template, nodes
+from jinja2 import Template, TemplateSyntaxError, nodes
 from markupsafe import escape
 
+from newsletter.render.bounds import turn_weight
+from newsletter.render.budget import spending
+from newsletter.render.parts import Run
 from newsletter.render.reads import (
     Kind,
     Read,
@@ -26,26 +29,15 @@ from newsletter.render.reads import (
     tested,
     value_read,
 )
-from newsletter.render.steps import (
-    Cards,
-    Choice,
-    Cut,
-    Names,
-    Part,
-    Print,
-    Ready,
-    Run,
-    Sections,
-    Step,
-    begun,
-    settled,
-    write_all,
-)
+from newsletter.render.settling import begun, joined, settled
+from newsletter.render.steps import Cards, Choice, Part, Print, Ready, Sections, Step, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    from newsletter.render.parts import Cut, Names
 
 _KEPT_ISSUES = 4
 
@@ -94,18 +86,25 @@ class Begun:
         """Return the program with all rendered but for what reads one of the names `own`.
 
         Raises:
-            Exception: whatever the template's own code raises.
+            UnforeseenError: a part fails or spends too much.
+            BoundError: the page spends too much.
         """
         return Begun(settled(self.steps, self.run, names, own), self.run)
+
+    def joined(self) -> Begun:
+        """Return a settled program with what is rendered in the fewest pieces, which it then shares with no other."""
+        return Begun(joined(self.steps, self.run), self.run)
 
     def pieces(self, names: Names) -> list[str]:
         """Return a page as pieces.
 
         Raises:
-            Exception: whatever the template's own code raises.
+            UnforeseenError: a part fails or spends too much.
+            BoundError: the page spends too much.
         """
         out: list[str] = []
-        write_all(self.steps, self.run, names, out)
+        with spending():
+            write_all(self.steps, self.run, names, out)
         return out
 
 
@@ -133,7 +132,11 @@ class _Parts:
         ]
         tree = nodes.Template(blocks, lineno=1)
         tree.set_environment(self.sandbox)
-        return Template.from_code(self.sandbox, self.sandbox.compile(tree), dict(self.sandbox.globals))
+        try:
+            code = self.sandbox.compile(tree)
+        except TemplateSyntaxError as error:
+            raise UnforeseenError(error.lineno, error.message or "") from None
+        return Template.from_code(self.sandbox, code, dict(self.sandbox.globals))
 
 
 def _steps(body: Sequence[nodes.Node], scope: Scope, parts: _Parts) -> tuple[Step, ...]:
@@ -227,13 +230,13 @@ def _loop(node: nodes.For, scope: Scope, parts: _Parts) -> Step | None:
     (source,) = tested(node.iter, scope)
     inner = {**scope, target: kind, "loop": Kind.LOOP}
     if kind is Kind.SECTION:
-        return Sections(target, source, _steps(node.body, inner, parts))
+        return Sections(target, source, _steps(node.body, inner, parts), turn_weight(node))
     parts.cards += 1
     number = parts.cards
     body = _steps(node.body, inner, parts)
     read = frozenset[Read]().union(*(reads_of(one, inner) for one in node.body))
     others = Reads(one for one in read if one.name not in {target, "loop"})
-    return Cards(number, target, source, body, others, any(one.name == "loop" for one in read))
+    return Cards(number, target, source, body, turn_weight(node), others, any(one.name == "loop" for one in read))
 
 
 def _holds_loop(node: nodes.Node, scope: Scope) -> bool:

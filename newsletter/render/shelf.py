@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from newsletter.render.cards import Card, make_card
+from newsletter.render.cards import Card, CardStyle, make_card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from newsletter.model import RankedPaper
-    from newsletter.render.layout import Layout
 
 _KEPT = 20_000
 _Variants = tuple["RankedPaper", dict[int, Card]]
@@ -26,32 +25,21 @@ class CardShelf:
 
     def __init__(self) -> None:
         self._kept = 0
-        self._shelves: dict[object, dict[object, _Variants]] = {}
+        self._shelves: dict[CardStyle, dict[object, _Variants]] = {}
 
-    def __call__(
-        self,
-        papers: Sequence[RankedPaper],
-        first: int,
-        *,
-        full: bool,
-        layout: Layout,
-        feedback: str = "",
-        thumbnails: bool = False,
-    ) -> tuple[Card, ...]:
+    def __call__(self, papers: Sequence[RankedPaper], first: int, style: CardStyle, *, full: bool) -> tuple[Card, ...]:
         """Return the cards of papers that stand one after the other."""
-        shelf = self._shelves.setdefault((layout, feedback, thumbnails), {})
+        shelf = self._shelves.setdefault(style, {})
         cards = []
         for number, ranked in enumerate(papers, first):
-            as_card = full and number <= layout.cards
+            as_card = full and number <= style.layout.cards
             found = shelf.get((id(ranked.paper), ranked.reasons, as_card))
             card = found[1].get(number) if found else None
             if card is None:
                 if found:
                     card = replace(next(iter(found[1].values())), number=number)
                 else:
-                    card = make_card(
-                        ranked, number, full=as_card, layout=layout, feedback=feedback, thumbnails=thumbnails
-                    )
+                    card = make_card(ranked, number, style, full=as_card)
                 self._keep(shelf, ranked, number, card)
             cards.append(card)
         return tuple(cards)

@@ -52,7 +52,8 @@ class StandIns:
 
     def in_record(self, record: object) -> bool:
         """Whether a text of a record, or of one that it holds, does."""
-        return self.stand_in(_UNSEEN.sub("", repr(record)))
+        text = repr(record)
+        return self.stand_in(_UNSEEN.sub("", text) if "\\" in text else text)
 
     def replaced_by(self, links: MailLinks) -> Mapping[str, str] | None:
         """Return what takes each stand-in's place, or None where a link is of another length or kind than nobody's."""

@@ -1,28 +1,24 @@
 """The steps of a template that was taken apart, and how they write a page as pieces.
 
-A part is rendered by jinja2 in its sandbox and kept under the values that it read; what is the same in all mails of an
-issue is bound once; a card's pieces are kept with the card. Everything kept is dropped when it becomes too much, so
-that memory stays flat. What a step is made from is for `program` to know.
+Each counts what jinja2 would count for the same: turns of loops here, all else where parts are rendered (`parts`). A
+card's pieces are kept with the card. What a step is made from is for `program` to know, and what is bound once for many
+mails for `settling`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from newsletter.render.environment import fill
+from newsletter.render.budget import measured, spend
+from newsletter.render.parts import Made, shown
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from collections.abc import Callable, Iterable, Sequence
 
+    from newsletter.render.parts import Names, Run
     from newsletter.render.reads import Read, Reads
 
-Names = Mapping[str, object]
-Cut = Callable[[str], tuple[str, ...]]
-
-_KEPT_CHARACTERS = 16_000_000
-_KEPT_CARDS = 20_000
 _SMALL = 600  # characters: what varies from mail to mail is joined up to it, what is larger stays one shared string
 
 
@@ -59,45 +55,6 @@ class Turn:
         return self.index0 == self.length - 1
 
 
-@dataclass(slots=True)
-class Run:
-    """What the steps of one program share: the compiled parts, what was kept of them, and how a text is cut.
-
-    `cut` divides a text at the `stand_ins` that it holds, which become pieces of their own.
-    """
-
-    template: Template
-    whole_cards: bool
-    cut: Cut
-    stand_ins: frozenset[str]
-    parts: dict[object, tuple[str, ...]] = field(default_factory=dict)
-    cards: dict[object, tuple[object, Sequence[str]]] = field(default_factory=dict)
-    characters: int = 0
-
-    def part(self, number: int, reads: Reads, names: Names) -> tuple[str, ...]:
-        """Return a part, rendered now or for an earlier mail."""
-        key = (number, *reads.values(names))
-        found = self.parts.get(key)
-        if found is None:
-            found = self.cut(fill(self.template, str(number), {name: names[name] for name in reads.names}))
-            self._make_room(sum(map(len, found)))
-            self.parts[key] = found
-        return found
-
-    def keep_card(self, key: object, card: object, pieces: Sequence[str]) -> Sequence[str]:
-        """Keep the pieces of a card, and the card, since its identity is in the key."""
-        self._make_room(sum(map(len, pieces)) if self.whole_cards else 0)
-        self.cards[key] = card, pieces
-        return pieces
-
-    def _make_room(self, characters: int) -> None:
-        self.characters += characters
-        if self.characters > _KEPT_CHARACTERS or len(self.cards) >= _KEPT_CARDS:
-            self.parts.clear()
-            self.cards.clear()
-            self.characters = 0
-
-
 class Step(Protocol):
     """One step of a template."""
 
@@ -108,7 +65,7 @@ class Step(Protocol):
         """Whether it reads one of these names of the page."""
 
 
-def write_all(steps: Sequence[Step], run: Run, names: Names, out: list[str]) -> None:
+def write_all(steps: Iterable[Step], run: Run, names: Names, out: list[str]) -> None:
     """Add the pieces of all steps to `out`."""
     for step in steps:
         step.write(run, names, out)
@@ -116,9 +73,11 @@ def write_all(steps: Sequence[Step], run: Run, names: Names, out: list[str]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Pieces that are known already."""
+    """Pieces that are known already, and what their making spent."""
 
     pieces: tuple[str, ...]
+    steps: int = 0
+    output: int = 0
 
     def reads_any(self, own: frozenset[str]) -> bool:
         """Nothing is read any more."""
@@ -128,6 +87,8 @@ class Ready:
     def write(self, run: Run, names: Names, out: list[str]) -> None:
         """Add them."""
         del run, names
+        if self.steps or self.output:
+            spend(steps=self.steps, output=self.output)
         out += self.pieces
 
 
@@ -145,7 +106,7 @@ class Part:
 
     def write(self, run: Run, names: Names, out: list[str]) -> None:
         """Add it."""
-        out += run.part(self.number, self.reads, names)
+        out += run.part(self.number, self.reads, names).pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +126,7 @@ class Print:
         """Add it."""
         del run
         value = getattr(names[self.name], self.field) if self.field else names[self.name]
-        for one in self.filters:
-            value = one(value)
-        out.append(self.finish(value))
+        out.append(shown(value, self.filters, self.finish))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +143,18 @@ class Choice:
 
     def write(self, run: Run, names: Names, out: list[str]) -> None:
         """Add one branch."""
-        holds = any(run.part(self.condition.number, self.condition.reads, names))
+        holds = any(run.part(self.condition.number, self.condition.reads, names).pieces)
         write_all(self.then if holds else self.otherwise, run, names, out)
 
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """A loop over the sections."""
+    """A loop over the sections; `weight` is what jinja2 counts for what a turn prints, in characters."""
 
     target: str
     source: Read
     body: tuple[Step, ...]
+    weight: int
 
     def reads_any(self, own: frozenset[str]) -> bool:
         """Whether a turn reads one of these names."""
@@ -203,6 +163,7 @@ class Sections:
     def write(self, run: Run, names: Names, out: list[str]) -> None:
         """Add each section."""
         items = _items(self.source, names)
+        spend(steps=len(items), output=self.weight * len(items))
         for place, item in enumerate(items):
             turn = Turn(index0=place, length=len(items))
             write_all(self.body, run, {**names, self.target: item, "loop": turn}, out)
@@ -210,12 +171,16 @@ class Sections:
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """A loop over a section's cards; each card's pieces are kept under its identity and what else its body reads."""
+    """A loop over a section's cards; each card's pieces are kept under its identity and what else its body reads.
+
+    `weight` is as with `Sections`; `turns` says whether the body asks for `loop`.
+    """
 
     number: int
     target: str
     source: Read
     body: tuple[Step, ...]
+    weight: int
     others: Reads
     turns: bool
 
@@ -228,53 +193,23 @@ class Cards:
         items = _items(self.source, names)
         others = (self.number, *self.others.values(names))
         known = run.cards
+        taken, output = len(items), self.weight * len(items)
         for place, item in enumerate(items):
             key: object = (id(item), others, place, len(items)) if self.turns else (id(item), others)
-            found = known.get(key)
-            out += found[1] if found else self._made(key, item, Turn(index0=place, length=len(items)), run, names)
+            if found := known.get(key):
+                made = found[1]
+                taken, output = taken + made.steps, output + made.output
+            else:
+                made = self._made(key, item, Turn(index0=place, length=len(items)), run, names)
+            out += made.pieces
+        spend(steps=taken, output=output)
 
-    def _made(self, key: object, item: object, turn: Turn, run: Run, names: Names) -> Sequence[str]:
+    def _made(self, key: object, item: object, turn: Turn, run: Run, names: Names) -> Made:
         pieces: list[str] = []
-        write_all(self.body, run, {**names, self.target: item, "loop": turn}, pieces)
-        return run.keep_card(key, item, ["".join(pieces)] if run.whole_cards else _joined(pieces, run.stand_ins))
-
-
-def begun(steps: Sequence[Step], run: Run, names: Names) -> tuple[Step, ...]:
-    """Return the steps with all that is steady in an issue rendered for `names`, and neighbours put together."""
-    made: list[Step] = []
-    for step in steps:
-        one = _begun(step, run, names)
-        if isinstance(one, Ready) and made and isinstance(made[-1], Ready):
-            made[-1] = Ready(run.cut("".join((*made[-1].pieces, *one.pieces))))
-        else:
-            made.append(one)
-    return tuple(made)
-
-
-def _begun(step: Step, run: Run, names: Names) -> Step:
-    if isinstance(step, Part) and step.steady:
-        try:
-            return Ready(run.part(step.number, step.reads, names))
-        except Exception:  # noqa: BLE001 - an operator's template can raise anything, perhaps in a branch not taken
-            return step
-    if isinstance(step, Choice):
-        return Choice(step.condition, begun(step.then, run, names), begun(step.otherwise, run, names))
-    if isinstance(step, Sections):
-        return Sections(step.target, step.source, begun(step.body, run, names))
-    return step
-
-
-def settled(steps: Sequence[Step], run: Run, names: Names, own: frozenset[str]) -> tuple[Step, ...]:
-    """Return the steps with all rendered but for those that read one of the names `own`."""
-    made: list[Step] = []
-    for step in steps:
-        if step.reads_any(own):
-            made.append(step)
-        else:
-            pieces: list[str] = []
-            step.write(run, names, pieces)
-            made.append(Ready(tuple(pieces)))
-    return tuple(made)
+        with measured() as spent:
+            write_all(self.body, run, {**names, self.target: item, "loop": turn}, pieces)
+        few = ["".join(pieces)] if run.whole_cards else _joined(pieces, run.stand_ins)
+        return run.keep_card(key, item, Made(few, spent.steps, spent.output))
 
 
 def _joined(pieces: Sequence[str], stand_ins: frozenset[str]) -> list[str]:

@@ -20,7 +20,13 @@ _KEPT = 20_000
 
 def tidied(text: str) -> str:
     """Return a text without trailing white space, with one empty line at most and one line end at its end."""
-    return EMPTY_LINES.sub("\n\n", TRAILING.sub("", text)).strip("\n") + "\n"
+    return _clean(text).strip("\n") + "\n"
+
+
+def _clean(text: str) -> str:
+    if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+        text = TRAILING.sub("", text)
+    return EMPTY_LINES.sub("\n\n", text) if "\n\n\n" in text else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Tidier:
             words = cut(text)
             return _Piece(0, words, (words[-1], words[-1] + "\n", words[-1] + "\n\n"), 0, "")
         rest = text.rstrip(" \t")
-        clean = EMPTY_LINES.sub("\n\n", TRAILING.sub("", rest))
+        clean = _clean(rest)
         core = clean.strip("\n")
         words = cut(core) if core else ()
         last = words[-1] if words else ""

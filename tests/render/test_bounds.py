@@ -8,7 +8,7 @@ import pytest
 from jinja2 import DictLoader
 
 from newsletter.errors import TemplateError
-from newsletter.render.bounds import MAX_OUTPUT, MAX_STEPS, spending
+from newsletter.render.budget import MAX_OUTPUT, MAX_STEPS, spending
 from newsletter.render.compile import compile_template
 from newsletter.render.environment import environment, run
 from newsletter.render.plain import plain_template
@@ -128,7 +128,7 @@ def test_no_other_way_leads_around_the_bounds(source: str, reason: str) -> None:
 )
 def test_a_style_is_bounded_too(css: str) -> None:
     with pytest.raises(
-        TemplateError, match=r"^template page\.html, line 2: in this style sheet: it (takes more|would make)"
+        TemplateError, match=r"^template page\.html, line [23]: in this style sheet: it (takes more|would make)"
     ):
         html_of("", css)
 
@@ -219,3 +219,29 @@ def test_loops_can_still_ask_for_their_length() -> None:
         "{% for a in rows | map('string') %}{% if loop.last %}{{ loop.length }} {{ loop.index }}{% endif %}{% endfor %}"
     )
     assert text_of(source) == "100 100\n"
+
+
+NESTED = [
+    "{{ " + "(1 + " * 100 + "n" + ")" * 100 + " }}",
+    "{{ " + "(" * 5000 + "n" + ")" * 5000 + " }}",
+    "{{ n" + " + 1" * 5000 + " }}",
+    "{{ n" + " | abs" * 300 + " }}",
+    "{{ " + "not " * 130 + "n }}",
+    "{{ " + "[" * 300 + "]" * 300 + " }}",
+    "{% for a in rows %}" * 30 + "{% endfor %}" * 30,
+    "{% if n %}" * 150 + "{% endif %}" * 150,
+]
+
+
+@pytest.mark.parametrize("source", NESTED)
+def test_what_is_nested_too_deep_for_python_is_refused_with_its_line(source: str) -> None:
+    with pytest.raises(TemplateError, match=r"^template page\.txt, line 2: .*nested too deep"):
+        text_of(f"{{{{ n }}}}\n{source}\n{{{{ n }}}}")
+    with pytest.raises(TemplateError, match=r"^template page\.html, line 4: .*nested too deep"):
+        html_of(f"\n{source}\n{{{{ n }}}}")
+
+
+def test_what_people_nest_is_taken() -> None:
+    sums, blocks = "{{ " + "(1 + " * 40 + "n" + ")" * 40 + " }}", "{% if n %}" * 20 + "x" + "{% endif %}" * 20
+    loops = "{% for a in rows[:2] %}" * 5 + "y" + "{% endfor %}" * 5
+    assert text_of(f"{sums} {blocks} {loops}") == "43 x " + "y" * 32 + "\n"

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.errors import TemplateError
 from newsletter.links import LinkSigner, MailLinks, mail_links
 from newsletter.model import Profile
-from newsletter.render.bounds import MAX_STEPS, spending
+from newsletter.render.budget import MAX_STEPS, Spending, spending
 from newsletter.render.digest import DigestRenderer
-from newsletter.render.fast import FastPath, _Sizes
+from newsletter.render.drafts import Kept, Sizes
+from newsletter.render.fast import FastPath
 from newsletter.render.reads import UnforeseenError
 from newsletter.render.stand_ins import StandIns
 from newsletter.resources import resource
 from tests.render.digests import NOTE, SITE, digest_of, made_up_papers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from newsletter.model import Digest
@@ -85,7 +89,7 @@ def test_an_issue_begun_in_the_midst_of_another_leaves_it_whole(monkeypatch: pyt
 
 def test_a_piece_that_hides_a_link_of_nobodys_is_never_sent() -> None:
     nobody = links_of(0)
-    sizes = _Sizes(StandIns(nobody))
+    sizes = Sizes(StandIns(nobody))
     assert sizes.of(["see ", nobody.view, " é"]) == len(nobody.view) + 7
     with pytest.raises(UnforeseenError, match="not cut out"):
         sizes.of([f"see {nobody.view}"])
@@ -136,6 +140,51 @@ def test_parts_of_a_mail_have_one_budget_and_a_large_one_is_never_kept(tmp_path:
     renderer = DigestRenderer(WEB, template_folders=[tmp_path])
     for number in (1, 2, 3):
         check(renderer, digest_of(made_up_papers(2)), number, quick=False)
+
+
+def spent_by(make: Callable[[], object]) -> Spending:
+    with spending() as spent:
+        make()
+    return spent
+
+
+@pytest.mark.parametrize("matched", [0, 3, 6])
+def test_a_mail_of_kept_parts_spends_what_the_reference_spends(matched: int) -> None:
+    renderer, digest = DigestRenderer(WEB), digest_of(made_up_papers(6), matched=matched, note=NOTE, left_out=1)
+    for number in range(1, 60):
+        one, links = read_by(digest, number), links_of(number)
+        quick = spent_by(partial(renderer.pieces, one, links=links, nobody=links_of(0)))
+        assert quick == spent_by(partial(renderer.render, one, links=links))
+        assert quick.steps > 10
+        check(renderer, digest, number, quick=True)
+
+
+@pytest.mark.parametrize(("turns", "refused"), [(900, False), (995, True)])
+def test_cards_that_together_spend_too_much_are_refused_in_every_mail(
+    tmp_path: Path, turns: int, refused: bool
+) -> None:
+    shipped = resource("templates", "email", "digest", "_card.html").read_text("utf-8")
+    card = tmp_path / "email" / "digest" / "_card.html"
+    card.parent.mkdir(parents=True)
+    own = f"{{% for i in range({turns}) %}}{{% endfor %}}{{{{ card.number }}}}"
+    card.write_text(shipped.replace("{{ card.number }}", own, 1), "utf-8")
+    renderer, digest = DigestRenderer(WEB, template_folders=[tmp_path]), digest_of(made_up_papers(40), matched=40)
+    digest = replace(digest, papers=digest.papers + digest_of(made_up_papers(100), matched=100).papers[40:])
+    assert renderer.detour == ""
+    for number in range(1, 4):
+        if not refused:
+            check(renderer, digest, number, quick=True)
+            continue
+        for make in (partial(renderer.pieces, nobody=links_of(0)), renderer.render):
+            with pytest.raises(TemplateError, match="it takes more than 100,000 turns"):
+                make(read_by(digest, number), links=links_of(number))
+
+
+def test_a_mistake_of_our_own_is_never_taken_for_one_of_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer, digest = DigestRenderer(WEB), read_by(digest_of(made_up_papers(2)), 1)
+    monkeypatch.setattr(Kept, "text", lambda *_: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        renderer.pieces(digest, links=links_of(1), nobody=links_of(0))
 
 
 @pytest.mark.parametrize("number", [10, 100])
