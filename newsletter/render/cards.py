@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from newsletter.links import Verdict, feedback_page
 from newsletter.render.clean import one_line, safe_url
-from newsletter.render.words import authors, count, cut, short_count
+from newsletter.render.words import authors, beginning, count, cut, short_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def make_card(ranked: RankedPaper, number: int, style: CardStyle, *, full: bool)
 
 def _teaser(paper: Paper, limit: int) -> str:
     """Return the summary, which is one sentence, or the beginning of the abstract."""
-    return _short(paper.summary or paper.abstract, limit)
+    return beginning(one_line((paper.summary or paper.abstract)[: _LOOK_AT * limit]), limit)
 
 
 def _short(text: str, limit: int) -> str:

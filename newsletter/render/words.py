@@ -5,6 +5,7 @@ English only, and the same on every machine: no locale is asked. Pure functions 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from newsletter.period import Period, PeriodKind
@@ -31,6 +32,11 @@ _MONTHS = (  # written out, since strftime would follow the machine's locale
 _DASH = "\N{EN DASH}"
 _NOT_AT_THE_END = " ,;:.-(\N{EN DASH}\N{EM DASH}"
 _KEEP_AT_LEAST = 0.5  # of a text that is cut, so that one long word does not take all of it away
+_FULL_ENOUGH = 0.6  # of the room that whole sentences may leave free
+# A full stop after a word, not after an initial or a short form, before what may begin a sentence.
+_SENTENCE_END = re.compile(
+    r"(?<![\s.(]\w)(?<!\bal)(?<!\bvs)(?<!\bcf)(?<!\bFig)(?<!\bEq)(?<!\bresp)(?<!\betc)[.!?][\"')\]]*(?=\s[\"'(]?[A-Z0-9])"
+)
 _THOUSAND = 1000
 
 
@@ -91,6 +97,14 @@ def cut(text: str, limit: int) -> str:
     if space >= limit * _KEEP_AT_LEAST:
         head = head[:space]
     return head.rstrip(_NOT_AT_THE_END) + "…"
+
+
+def beginning(text: str, limit: int) -> str:
+    """Return `text`, or as many of its first sentences as fill most of `limit`, or its beginning cut at a word."""
+    if len(text) <= limit:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 2) if match.end() <= limit]
+    return text[: ends[-1]] if ends and ends[-1] >= limit * _FULL_ENOUGH else cut(text, limit)
 
 
 def _span(first: date, last: date) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from newsletter.period import parse_period
 from newsletter.render.clean import clean, one_line, safe_url
 from newsletter.render.environment import wrap
-from newsletter.render.words import authors, count, cut, listed, short_count, written_date
+from newsletter.render.words import authors, beginning, count, cut, listed, short_count, written_date
 
 
 @pytest.mark.parametrize(
@@ -124,3 +124,33 @@ def test_text_is_wrapped_at_72_columns() -> None:
 @given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "Nd", "Zs"]), max_size=300), st.integers(0, 8))
 def test_wrapping_loses_no_word(text: str, indent: int) -> None:
     assert wrap(text, indent).split() == text.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("A first sentence is here. However, a second one follows it.", 40, "A first sentence is here."),
+        ("A first sentence is here. However, a second one follows it.", 80, None),
+        ("Short. However, a second one follows and goes on for long.", 30, "Short. However, a second one…"),
+        ("Smith et al. Show that this is so, and more of the like.", 20, "Smith et al. Show…"),
+        (
+            "It works at 3.5 Hz and no faster than that. More follows here.",
+            50,
+            "It works at 3.5 Hz and no faster than that.",
+        ),
+        ("Does it hold? We say that it does, and we show it by proof.", 20, "Does it hold?"),
+        ("Work by J. Doe and others who have long been at it there.", 14, "Work by J…"),
+        ('They say "it works." Others have not found that to be so.', 28, 'They say "it works."'),
+    ],
+)
+def test_a_beginning_ends_with_a_sentence_where_that_fills_most_of_the_room(
+    text: str, limit: int, shown: str | None
+) -> None:
+    assert beginning(text, limit) == (shown or text)
+
+
+@given(st.text(st.sampled_from("ab A.!?\"'()1 "), max_size=60), st.integers(2, 40))
+def test_a_beginning_is_never_longer_and_never_made_up(text: str, limit: int) -> None:
+    made = beginning(text, limit)
+    assert len(made) <= limit or made == text
+    assert text.startswith(made.removesuffix("…"))
