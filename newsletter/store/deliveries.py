@@ -1,21 +1,26 @@
-"""Deliveries: claimed one at a time under a lease, settled by whoever holds it, counted by state."""
+"""Deliveries: frozen with their issue, counted by state, looked up, opened again, halted.
+
+They are claimed by the `chunks` and marked one by one in the `ledger`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import func, select, update
 
 from newsletter.errors import StoreError
-from newsletter.model import Delivery, DeliveryState, Issue, IssueState, RankedPaper, SubscriberStatus
+from newsletter.model import Delivery, DeliveryState, Issue, IssueState, RankedPaper
+from newsletter.moves import ENDS, MOVES, Event, sources, target
+from newsletter.store.chunks import CANCELLED, RESENDS, is_sending
 from newsletter.store.engine import Lock, hold
 from newsletter.store.freezing import Freezer, Frozen, Selection, start_sending
-from newsletter.store.schema import deliveries, digest_papers, digests, issues, subscribers
+from newsletter.store.schema import chunks, deliveries, digest_papers, digests, issues, subscribers
 from newsletter.store.schema import paper_ids as known_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row
 
@@ -34,9 +39,6 @@ class DeliveryStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # The subscriber each issue's last claim here was for. Only a hint where to look next: without an index on
-        # the state, looking from the start each time would pass over every settled delivery again.
-        self._last: dict[int, int] = {}
 
     def freeze(
         self,
@@ -46,121 +48,125 @@ class DeliveryStore:
         *,
         content_hash: str,
         now: datetime,
+        after: int | None = None,
     ) -> Frozen:
         """Store what each subscriber gets and move the issue from approved to sending, all or nothing.
 
         `selections` are (subscriber id, ranked papers, left out), `skipped` (subscriber id, reason). A second freeze
         changes nothing, reads neither, and returns zeros: what was decided stays. Both are read inside the
-        transaction: they may come from this store, but on SQLite nobody can write until they have ended.
+        transaction: they may come from this store, but on SQLite nobody can write until they have ended. With
+        `after`, what `newest_digest` said before the choice, nothing is stored where it has changed.
 
         Raises:
             IssueStateError: the issue is neither approved nor being sent, or `content_hash` is not the approved one.
             StoreError: a paper is not in the issue, or the database refused.
         """
         with self._database.writing() as connection:
-            # One issue at a time, so that what `already_sent` says while the selections are read holds to the end.
+            # One issue at a time, so that nobody is promised the same paper by another one meanwhile.
             hold(connection, Lock.FREEZING)
+            if after is not None and _newest_digest(connection) != after:
+                return Frozen(stale=True)
             if not start_sending(connection, issue_id, content_hash, now):
                 return Frozen()
             return Freezer(connection, issue_id, now).freeze(selections, skipped)
 
-    def claim(self, issue_id: int, *, owner: str, now: datetime, lease: timedelta) -> Delivery | None:
-        """Take the next delivery that is queued, or deferred and due, and commit that before returning it.
+    def newest_digest(self) -> int:
+        """Return the number of the digest that was frozen last, of any issue; 0 where there is none.
 
-        It is in flight then, leased to `owner` until `now + lease`. One whose subscriber is not confirmed any more
-        is skipped, with the status as the reason. None when nothing is due, or the issue is not being sent.
+        While it stays the same, nobody was promised a paper.
         """
-        while True:
-            with self._database.writing() as connection:
-                row = self._next(connection, issue_id, now)
-                if row is None:
-                    return None
-                if row.status == SubscriberStatus.CONFIRMED:
-                    return _delivery(_take(connection, row.id, owner, now, now + lease))
-                _skip(connection, row.id, row.status, now)
-
-    def settle(
-        self,
-        delivery_id: int,
-        *,
-        owner: str,
-        state: DeliveryState,
-        reply: str,
-        retry_at: datetime | None,
-        now: datetime,
-    ) -> bool:
-        """Store how a delivery ended, if it is still in flight and leased to `owner`; else change nothing.
-
-        Returns:
-            Whether it was stored. A lease that has ended but that nobody has taken notice of still counts.
-        """
-        statement = (
-            update(deliveries)
-            .where(
-                deliveries.c.id == delivery_id,
-                deliveries.c.state == DeliveryState.IN_FLIGHT.value,
-                deliveries.c.lease_owner == owner,
-            )
-            .values(state=state.value, reply=reply, retry_at=retry_at, **_FREE, updated_at=now)
-        )
-        with self._database.writing() as connection:
-            return connection.execute(statement).rowcount == 1
-
-    def lapse(self, issue_id: int, *, now: datetime, to: DeliveryState = DeliveryState.UNCERTAIN) -> int:
-        """Move the deliveries in flight whose lease has ended to `to`, and return how many there were."""
-        statement = (
-            update(deliveries)
-            .where(
-                deliveries.c.issue_id == issue_id,
-                deliveries.c.state == DeliveryState.IN_FLIGHT.value,
-                deliveries.c.lease_until <= now,
-            )
-            .values(state=to.value, **_FREE, updated_at=now)
-        )
-        with self._database.writing() as connection:
-            return connection.execute(statement).rowcount
+        with self._database.reading() as connection:
+            return _newest_digest(connection)
 
     def requeue(self, issue_id: int, state: DeliveryState, *, now: datetime) -> int:
-        """Let the deliveries in `state` (failed or uncertain) wait again, and return how many there were."""
-        statement = (
-            update(deliveries)
-            .where(deliveries.c.issue_id == issue_id, deliveries.c.state == state.value)
-            .values(state=DeliveryState.QUEUED.value, **_FREE, updated_at=now)
-        )
+        """Let the deliveries in `state` (failed or uncertain) of an issue that is being sent wait again.
+
+        Those that were attempted three times stay as they are: a mail that gets no answer each time would be doubled
+        with each.
+
+        Returns:
+            How many there were; 0 where the issue is in another state.
+        """
         with self._database.writing() as connection:
-            return connection.execute(statement).rowcount
+            if not _hold_issue(connection, issue_id, IssueState.SENDING):
+                return 0
+            return _wait_again(connection, issue_id, state, now, deliveries.c.attempts < RESENDS)
 
     def reopen(self, issue_id: int, state: DeliveryState, *, now: datetime) -> int:
         """Let the deliveries in `state` wait again with all their attempts, and the issue, if sent, be sent again.
 
         Returns:
-            How many there were; with none nothing changes.
+            How many there were; with none nothing changes, nor where the issue is neither being sent nor sent.
         """
-        waiting = (
-            update(deliveries)
-            .where(deliveries.c.issue_id == issue_id, deliveries.c.state == state.value)
-            .values(state=DeliveryState.QUEUED.value, attempts=0, retry_at=None, **_FREE, updated_at=now)
-        )
         again = update(issues).where(issues.c.id == issue_id, issues.c.state == IssueState.SENT.value)
         with self._database.writing() as connection:
-            _hold_issue(connection, issue_id)
-            number = connection.execute(waiting).rowcount
+            if not _hold_issue(connection, issue_id, IssueState.SENDING, IssueState.SENT):
+                return 0
+            number = _wait_again(connection, issue_id, state, now, attempts=0)
             if number:
                 connection.execute(again.values(state=IssueState.SENDING.value, sent_at=None, updated_at=now))
             return number
 
     def close(self, issue_id: int, *, now: datetime) -> bool:
-        """Call an issue that is being sent sent, if none of its deliveries can still come to another end."""
+        """Call an issue that is being sent sent, if none of its deliveries can still come to another end.
+
+        Raises:
+            StoreError: there are not as many deliveries as were frozen.
+        """
         still_open = select(deliveries.c.id).where(
-            deliveries.c.issue_id == issue_id, deliveries.c.state.notin_([state.value for state in _ENDS])
+            deliveries.c.issue_id == issue_id, deliveries.c.state.notin_([state.value for state in ENDS])
         )
-        closing = update(issues).where(issues.c.id == issue_id, issues.c.state == IssueState.SENDING.value)
+        closing = update(issues).where(issues.c.id == issue_id)
         with self._database.writing() as connection:
-            _hold_issue(connection, issue_id)
+            if not _hold_issue(connection, issue_id, IssueState.SENDING):
+                return False
             if connection.execute(still_open.limit(1)).first():
                 return False
-            values = {"state": IssueState.SENT.value, "sent_at": now, "updated_at": now}
-            return connection.execute(closing.values(values)).rowcount == 1
+            self._check_balance(connection, issue_id)
+            values = {"state": IssueState.SENT.value, "sent_at": now, "paused_at": None, "updated_at": now}
+            connection.execute(closing.values(values))
+            return True
+
+    def pause(self, issue_id: int, *, now: datetime) -> bool:
+        """Let no further mail of an issue leave; False where it is not being sent, or paused already."""
+        pausing = update(issues).where(issues.c.id == issue_id, is_sending())
+        with self._database.writing() as connection:
+            return connection.execute(pausing.values(paused_at=now, updated_at=now)).rowcount == 1
+
+    def resume(self, issue_id: int, *, now: datetime) -> bool:
+        """Let the mails of a paused issue leave again; False where it is not paused."""
+        resuming = update(issues).where(issues.c.id == issue_id, issues.c.paused_at.is_not(None))
+        with self._database.writing() as connection:
+            return connection.execute(resuming.values(paused_at=None, updated_at=now)).rowcount == 1
+
+    def cancel(self, issue_id: int, *, now: datetime) -> int | None:
+        """Cancel an issue that is not sent yet, and skip every mail of it that waits.
+
+        Returns:
+            How many mails were skipped; None where the issue was sent or cancelled before, and nothing changed.
+        """
+        open_states = [IssueState.DRAFT.value, IssueState.APPROVED.value, IssueState.SENDING.value]
+        cancelling = update(issues).where(issues.c.id == issue_id, issues.c.state.in_(open_states))
+        waiting = update(deliveries).where(
+            deliveries.c.issue_id == issue_id, deliveries.c.state.in_(sources(Event.SKIP))
+        )
+        values = {"state": IssueState.CANCELLED.value, "paused_at": None, "updated_at": now}
+        with self._database.writing() as connection:
+            if not connection.execute(cancelling.values(values)).rowcount:
+                return None
+            _hold_chunks(connection, issue_id)
+            skipped = {"state": target(Event.SKIP), "reply": CANCELLED, "retry_at": None, "updated_at": now}
+            return connection.execute(waiting.values(skipped)).rowcount
+
+    def _check_balance(self, connection: Connection, issue_id: int) -> None:
+        frozen = select(func.coalesce(func.sum(chunks.c.size), 0)).where(chunks.c.issue_id == issue_id)
+        there = select(func.count()).where(deliveries.c.issue_id == issue_id, deliveries.c.chunk_id.is_not(None))
+        expected, found = connection.execute(frozen).scalar_one(), connection.execute(there).scalar_one()
+        if expected != found:
+            raise StoreError(
+                f"database {self._database.name}: an issue has {found:,} deliveries, and {expected:,} were frozen; it "
+                "is not called sent: restore the database from a backup, or ask who changed it"
+            )
 
     def totals(self, issue_id: int) -> dict[DeliveryState, int]:
         """Return how many deliveries of an issue are in each state; states without any are absent."""
@@ -191,6 +197,20 @@ class DeliveryStore:
             for row in connection.execution_options(yield_per=_PAGE).execute(statement):
                 yield _delivery(row)
 
+    def addressed(self, issue_id: int, state: DeliveryState | None = None) -> Iterator[tuple[str, Delivery]]:
+        """Yield the deliveries of an issue as `all` does, each with its reader's present address."""
+        statement = (
+            select(deliveries, subscribers.c.address)
+            .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
+            .where(deliveries.c.issue_id == issue_id)
+            .order_by(deliveries.c.subscriber_id)
+        )
+        if state is not None:
+            statement = statement.where(deliveries.c.state == state.value)
+        with self._database.reading() as connection:
+            for row in connection.execution_options(yield_per=_PAGE).execute(statement):
+                yield row.address, _delivery(row)
+
     def selection(self, digest_id: int, issue: Issue) -> tuple[tuple[RankedPaper, ...], int]:
         """Return a digest's papers in order, as `issue` (its own, whole) holds them, and how many were left out.
 
@@ -219,70 +239,53 @@ class DeliveryStore:
                 sent[subscriber_id] = sent[subscriber_id] | held if subscriber_id in sent else held
         return sent
 
-    def _next(self, connection: Connection, issue_id: int, now: datetime) -> Row[*tuple[Any, ...]] | None:
-        """Find the next delivery after the last one claimed here, else from the start."""
-        last = self._last.get(issue_id, 0)
-        row = _due(connection, issue_id, now, deliveries.c.subscriber_id > last)
-        if row is None and last:
-            row = _due(connection, issue_id, now, deliveries.c.subscriber_id <= last)
-        if row is not None:
-            self._last[issue_id] = row.subscriber_id
-        return row
+
+def _hold_issue(connection: Connection, issue_id: int, *states: IssueState) -> bool:
+    """Keep others from opening or closing the issue until the transaction ends; SQLite has one writer anyway.
+
+    Returns:
+        Whether it is in one of `states`, and stays there.
+    """
+    holding = select(issues.c.state).where(issues.c.id == issue_id).with_for_update()
+    return connection.execute(holding).scalar() in states
 
 
-_ENDS = (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.SKIPPED)
-_FREE = {"lease_owner": "", "lease_until": None}
+def _hold_chunks(connection: Connection, issue_id: int) -> None:
+    """Keep others from claiming or releasing a chunk of the issue until the transaction ends.
+
+    Whoever changes many deliveries holds their chunks first, as a claim does: so no two wait for each other.
+    """
+    connection.execute(select(chunks.c.id).where(chunks.c.issue_id == issue_id).order_by(chunks.c.id).with_for_update())
 
 
-def _hold_issue(connection: Connection, issue_id: int) -> None:
-    """Keep others from opening or closing the issue until the transaction ends; SQLite has one writer anyway."""
-    connection.execute(select(issues.c.id).where(issues.c.id == issue_id).with_for_update())
+def _newest_digest(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(digests.c.id), 0))).scalar_one())
 
 
-def _due(
-    connection: Connection, issue_id: int, now: datetime, place: ColumnElement[bool]
-) -> Row[*tuple[Any, ...]] | None:
-    """Return the first due delivery in `place`, walking the unique index (issue, subscriber)."""
-    retried = and_(
-        deliveries.c.state == DeliveryState.DEFERRED.value,
-        or_(deliveries.c.retry_at.is_(None), deliveries.c.retry_at <= now),
+def _wait_again(
+    connection: Connection,
+    issue_id: int,
+    state: DeliveryState,
+    now: datetime,
+    *which: ColumnElement[bool],
+    **values: object,
+) -> int:
+    """Queue the deliveries in `state` (`which` of them), and open the chunks they are in."""
+    if state not in MOVES[Event.REOPEN][0]:
+        raise ValueError(f"a delivery that is {state} cannot be opened again")
+    _hold_chunks(connection, issue_id)
+    those = update(deliveries).where(deliveries.c.issue_id == issue_id, deliveries.c.state == state.value, *which)
+    queued = {"state": target(Event.REOPEN), "retry_at": None, "updated_at": now, **values}
+    number = connection.execute(those.values(queued)).rowcount
+    just_queued = select(deliveries.c.chunk_id).where(
+        deliveries.c.issue_id == issue_id,
+        deliveries.c.state == target(Event.REOPEN),
+        deliveries.c.updated_at == now,
     )
-    # Sub-selects, not joins: so there is one table to plan, and no plan but the walk, however new its statistics.
-    sending = select(issues.c.state).where(issues.c.id == issue_id).scalar_subquery() == IssueState.SENDING.value
-    status = select(subscribers.c.status).where(subscribers.c.id == deliveries.c.subscriber_id).scalar_subquery()
-    statement = (
-        select(deliveries.c.id, deliveries.c.subscriber_id, status.label("status"))
-        .where(deliveries.c.issue_id == issue_id, place, sending)
-        .where(or_(deliveries.c.state == DeliveryState.QUEUED.value, retried))
-        .order_by(deliveries.c.issue_id, deliveries.c.subscriber_id)
-        .limit(1)
-        .with_for_update(of=deliveries, skip_locked=True)
-    )
-    return connection.execute(statement).first()
-
-
-def _take(
-    connection: Connection, delivery_id: int, owner: str, now: datetime, until: datetime
-) -> Row[*tuple[Any, ...]]:
-    statement = (
-        update(deliveries)
-        .where(deliveries.c.id == delivery_id)
-        .values(
-            state=DeliveryState.IN_FLIGHT.value,
-            attempts=deliveries.c.attempts + 1,
-            retry_at=None,
-            lease_owner=owner,
-            lease_until=until,
-            updated_at=now,
-        )
-        .returning(deliveries)
-    )
-    return connection.execute(statement).one()
-
-
-def _skip(connection: Connection, delivery_id: int, reason: str, now: datetime) -> None:
-    values = {"state": DeliveryState.SKIPPED.value, "reply": reason, "retry_at": None, "updated_at": now}
-    connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(values))
+    opened = update(chunks).where(chunks.c.issue_id == issue_id, chunks.c.id.in_(just_queued))
+    # all attempts again means all the time again; the policy's own resending gets no more time than there was
+    connection.execute(opened.values(due_at=now, **({"opened_at": now} if "attempts" in values else {})))
+    return number
 
 
 def _holding(connection: Connection, issue_id: int, ids: list[str]) -> dict[int, frozenset[str]]:

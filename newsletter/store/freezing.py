@@ -12,8 +12,8 @@ from sqlalchemy import func, insert, select, update
 
 from newsletter.errors import IssueStateError, StoreError
 from newsletter.model import DeliveryState, IssueState, RankedPaper
-from newsletter.store.engine import insert_into, refresh_statistics
-from newsletter.store.schema import deliveries, digest_papers, digests, issue_papers, issues
+from newsletter.store.engine import refresh_statistics
+from newsletter.store.schema import chunks, deliveries, digest_papers, digests, issue_papers, issues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,14 +25,19 @@ if TYPE_CHECKING:
 Selection = tuple[int, tuple[RankedPaper, ...], int]
 
 _BATCH = 2000
+CHUNK = 500  # deliveries that a sender takes at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """How many deliveries were stored, and how many different digests they share."""
+    """How many deliveries were stored, and how many different digests they share.
+
+    `stale` says that nothing was, because another issue was frozen after the choice had begun.
+    """
 
     deliveries: int = 0
     digests: int = 0
+    stale: bool = False
 
 
 def start_sending(connection: Connection, issue_id: int, content_hash: str, now: datetime) -> bool:
@@ -72,10 +77,10 @@ class Freezer:
             self._freeze(batch)
         left = iter(skipped)
         while out := list(islice(left, _BATCH)):
-            self._insert([self._row(who, None, DeliveryState.SKIPPED, reason) for who, reason in out])
+            self._insert([self._row(who, state=DeliveryState.SKIPPED, reply=reason) for who, reason in out])
         count = select(func.count()).select_from(deliveries).where(deliveries.c.issue_id == self._issue_id)
         number = self._connection.execute(count).scalar_one()
-        refresh_statistics(self._connection, number, deliveries, digests, digest_papers)
+        refresh_statistics(self._connection, number, deliveries, digests, digest_papers, chunks)
         return Frozen(deliveries=number, digests=len(self._digests))
 
     def _freeze(self, batch: Sequence[Selection]) -> None:
@@ -92,8 +97,16 @@ class Freezer:
                     new.setdefault(key, selection)
             keys.append(key)
         self._store_digests(new)
-        pairs = zip(batch, keys, strict=True)
-        self._insert([self._row(who, self._digests[key], DeliveryState.QUEUED, "") for (who, _, _), key in pairs])
+        readers = [(who, self._digests[key]) for (who, _, _), key in zip(batch, keys, strict=True)]
+        for start in range(0, len(readers), CHUNK):
+            self._store_chunk(readers[start : start + CHUNK])
+
+    def _store_chunk(self, readers: Sequence[tuple[int, int]]) -> None:
+        """Store the deliveries of one chunk; `readers` are (subscriber id, digest id)."""
+        values = {"issue_id": self._issue_id, "size": len(readers), "owner": "", "fence": 0}
+        opened = insert(chunks).values(**values, opened_at=self._now, due_at=self._now).returning(chunks.c.id)
+        chunk = self._connection.execute(opened).scalar_one()
+        self._insert([self._row(who, digest_id=digest, chunk_id=chunk) for who, digest in readers])
 
     def _store_digests(self, new: dict[bytes, Selection]) -> None:
         if not new:
@@ -126,20 +139,29 @@ class Freezer:
         position, number = self._places[paper_id]
         return {"issue_position": position, "paper": number}
 
-    def _row(self, who: int, digest_id: int | None, state: DeliveryState, reply: str) -> dict[str, Any]:
+    def _row(
+        self,
+        who: int,
+        *,
+        digest_id: int | None = None,
+        chunk_id: int | None = None,
+        state: DeliveryState = DeliveryState.QUEUED,
+        reply: str = "",
+    ) -> dict[str, Any]:
         return {
             "issue_id": self._issue_id,
             "subscriber_id": who,
             "digest_id": digest_id,
+            "chunk_id": chunk_id,
             "state": state.value,
             "attempts": 0,
+            "fence": 0,
             "reply": reply,
-            "lease_owner": "",
             "updated_at": self._now,
         }
 
     def _insert(self, rows: list[dict[str, Any]]) -> None:
-        self._connection.execute(insert_into(self._connection, deliveries).on_conflict_do_nothing(), rows)
+        self._connection.execute(insert(deliveries), rows)
 
 
 def _places(connection: Connection, issue_id: int) -> dict[str, tuple[int, int]]:

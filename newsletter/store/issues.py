@@ -59,6 +59,13 @@ class IssueStore:
         """Return the issue with this id with its papers."""
         return self._one(issues.c.id == issue_id)
 
+    def standing(self, issue_id: int) -> tuple[IssueState, bool] | None:
+        """Return the state of the issue with this id, and whether it is paused."""
+        statement = select(issues.c.state, issues.c.paused_at).where(issues.c.id == issue_id)
+        with self._database.reading() as connection:
+            row = connection.execute(statement).first()
+        return None if row is None else (IssueState(row.state), row.paused_at is not None)
+
     def all(self) -> list[Issue]:
         """Return every issue with its papers, newest period first."""
         with self._database.reading() as connection:
@@ -229,5 +236,6 @@ def _issue(row: Row[*tuple[Any, ...]], papers: tuple[Paper, ...]) -> Issue:
         corpus_mark=row.corpus_mark,
         created_at=row.created_at,
         approved_at=row.approved_at,
+        paused_at=row.paused_at,
         sent_at=row.sent_at,
     )

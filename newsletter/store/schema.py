@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer,
 
 from newsletter.store.columns import BigKey, CleanText, JsonText, UtcTime
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0003"
 
 metadata = MetaData(
     naming_convention={
@@ -131,6 +131,7 @@ issues = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("approved_at", UtcTime),
+    Column("paused_at", UtcTime),
     Column("sent_at", UtcTime),
     sqlite_autoincrement=True,
 )
@@ -169,7 +170,23 @@ digest_papers = Table(
     Column("reasons", JsonText, nullable=False),
 )
 
-# No index on `state`: it changes with every mail. A claim walks the unique index instead (see `deliveries`).
+# Some hundred deliveries that one sender takes at a time, under a lease. `fence` counts the claims: what an earlier
+# claimant still says is told by it. `due_at` is when something in it waits next; NULL when nothing does.
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("issue_id", BigKey, ForeignKey("issues.id"), nullable=False, index=True),
+    Column("size", Integer, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime),
+    Column("owner", CleanText, nullable=False),
+    Column("lease_until", UtcTime),
+    Column("fence", Integer, nullable=False),
+)
+
+# No index on `state`: it changes with every mail. Senders go by chunk instead. `fence` is that of the claim under which
+# the mail was last attempted.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -177,12 +194,39 @@ deliveries = Table(
     Column("issue_id", BigKey, ForeignKey("issues.id"), nullable=False),
     Column("subscriber_id", BigKey, ForeignKey("subscribers.id"), nullable=False),
     Column("digest_id", BigKey, ForeignKey("digests.id"), index=True),
+    Column("chunk_id", BigKey, ForeignKey("chunks.id"), index=True),
     Column("state", CleanText, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
     Column("reply", CleanText, nullable=False),
     Column("retry_at", UtcTime),
-    Column("lease_owner", CleanText, nullable=False),
-    Column("lease_until", UtcTime),
     Column("updated_at", UtcTime, nullable=False),
     UniqueConstraint("issue_id", "subscriber_id"),
+)
+
+# What came back. `mail` is the digest of the mail that told it, so that a mail read twice counts once. `settled` ones
+# have been forgiven and count no longer. They go with the subscriber; an issue is NULL for a letter.
+bounces = Table(
+    "bounces",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("mail", CleanText, nullable=False, unique=True),
+    Column("subscriber_id", BigKey, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("issue_id", BigKey, ForeignKey("issues.id"), index=True),
+    Column("kind", CleanText, nullable=False),
+    Column("status", CleanText, nullable=False),
+    Column("diagnostic", CleanText, nullable=False),
+    Column("settled", Boolean, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# `key` is a keyed hash of the address: it outlives the subscriber, and cannot be read back. `subscriber_id` leads to
+# the address while somebody has it.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("key", CleanText, primary_key=True),
+    Column("reason", CleanText, nullable=False),
+    Column("subscriber_id", BigKey, ForeignKey("subscribers.id", ondelete="SET NULL"), index=True),
+    Column("since", UtcTime, nullable=False),
 )

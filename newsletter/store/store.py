@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import func, select
 
 from newsletter.errors import StoreError
+from newsletter.store.bounces import BounceStore
+from newsletter.store.chunks import ChunkStore
 from newsletter.store.deliveries import DeliveryStore
 from newsletter.store.engine import Database, is_sqlite, prepare_file, read_url
 from newsletter.store.issues import IssueStore
+from newsletter.store.ledger import Ledger
 from newsletter.store.lookup import PaperLookup
 from newsletter.store.papers import PaperStore
 from newsletter.store.schema import SCHEMA_VERSION, issues, papers, subscribers
 from newsletter.store.subscribers import SubscriberStore
+from newsletter.store.suppressions import SuppressionStore
 from newsletter.store.version import stored_version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from sqlalchemy import URL, Connection
@@ -33,6 +39,9 @@ class Store:
         self.subscribers = SubscriberStore(database)
         self.issues = IssueStore(database)
         self.deliveries = DeliveryStore(database)
+        self.bounces = BounceStore(database)
+        self.suppressions = SuppressionStore(database)
+        self.chunks = ChunkStore(database)
 
     def __enter__(self) -> Self:
         return self
@@ -41,6 +50,16 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Open the ledger of one sender, for one thread.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        with self._database.direct() as connection:
+            yield Ledger(connection)
 
     def close(self) -> None:
         """Close every connection; the store is of no use afterwards."""

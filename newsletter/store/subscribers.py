@@ -99,7 +99,7 @@ class SubscriberStore:
         statement = _chosen(select(subscribers), statuses, cadences).order_by(subscribers.c.id)
         with self._database.reading() as connection:
             for row in connection.execution_options(yield_per=_BATCH).execute(statement):
-                yield _subscriber(row)
+                yield subscriber_of(row)
 
     def count(
         self,
@@ -119,7 +119,7 @@ class SubscriberStore:
         statement = update(subscribers).where(whose).values(status=status.value, updated_at=now)
         with self._database.writing() as connection:
             row = connection.execute(statement.returning(subscribers)).first()
-        return None if row is None else _subscriber(row)
+        return None if row is None else subscriber_of(row)
 
     def change(self, address: str, decide: Callable[[Subscriber], Subscriber], *, now: datetime) -> Subscriber | None:
         """Store what `decide` makes of the subscriber's wishes: profile, cadence, hour, time zone, size.
@@ -133,14 +133,14 @@ class SubscriberStore:
             row = connection.execute(select(subscribers).where(whose).with_for_update()).first()
             if row is None:
                 return None
-            wishes = _wishes(decide(_subscriber(row)))
+            wishes = _wishes(decide(subscriber_of(row)))
             statement = update(subscribers).where(subscribers.c.id == row.id).values(**wishes, updated_at=now)
-            return _subscriber(connection.execute(statement.returning(subscribers)).one())
+            return subscriber_of(connection.execute(statement.returning(subscribers)).one())
 
     def _one(self, condition: ColumnElement[bool]) -> Subscriber | None:
         with self._database.reading() as connection:
             row = connection.execute(select(subscribers).where(condition)).first()
-        return None if row is None else _subscriber(row)
+        return None if row is None else subscriber_of(row)
 
 
 def _outcome(added: list[Subscriber], known: list[Subscriber], changed: dict[str, SubscriberStatus]) -> AddOutcome:
@@ -211,7 +211,8 @@ def _wishes(subscriber: Subscriber) -> dict[str, Any]:
     }
 
 
-def _subscriber(row: Row[*tuple[Any, ...]]) -> Subscriber:
+def subscriber_of(row: Row[*tuple[Any, ...]]) -> Subscriber:
+    """Return the subscriber that a row with all of their columns holds."""
     return Subscriber(
         id=row.id,
         address=row.address,

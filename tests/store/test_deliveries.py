@@ -1,9 +1,8 @@
-"""Deliveries on both databases: frozen once, claimed under a lease, settled by the holder, counted."""
+"""Deliveries on both databases: frozen once, equal selections stored once, and asked who had which paper."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,6 +88,45 @@ def test_many_readers_are_frozen_in_batches(approved: Sending) -> None:
     selections = ((reader.id, ranked(reader.id % 3), 0) for reader in many)
     frozen = approved.store.deliveries.freeze(approved.issue.id, selections, content_hash="hash", now=NOW)
     assert frozen == Frozen(deliveries=4500, digests=3)
+    assert [row.size for row in approved.chunk_rows()] == [500] * 9
+
+
+def test_a_choice_made_before_another_issue_was_frozen_is_not_stored(approved: Sending) -> None:
+    store = approved.store
+    before = store.deliveries.newest_digest()
+    assert before == 0
+    store.issues.create(Issue(period="2026-07-15", subject="S", papers=PAPERS), now=NOW)
+    other = store.issues.approve("2026-07-15", "h", now=NOW)
+    store.deliveries.freeze(other.id, [(approved.readers[0].id, ranked(4), 0)], content_hash="h", now=NOW)
+    selections = iter([(approved.readers[0].id, ranked(4), 0)])
+    stale = store.deliveries.freeze(approved.issue.id, selections, content_hash="hash", now=NOW, after=before)
+    assert stale == Frozen(stale=True)
+    assert next(selections)  # it was not even looked at
+    assert store.deliveries.totals(approved.issue.id) == {}
+    assert approved.issue_now().state is IssueState.APPROVED
+    newest = store.deliveries.newest_digest()
+    again = [(approved.readers[0].id, ranked(0), 0)]
+    frozen = store.deliveries.freeze(approved.issue.id, again, content_hash="hash", now=NOW, after=newest)
+    assert frozen == Frozen(deliveries=1, digests=1)
+
+
+@pytest.mark.parametrize("place", ["one batch", "two batches", "skipped"])
+def test_a_reader_who_is_chosen_for_twice_is_refused_and_nothing_stored(approved: Sending, place: str) -> None:
+    first, second, *_ = (reader.id for reader in approved.readers)
+    between: list[int] = []
+    if place == "two batches":
+        people = [Subscriber(address=f"m{n}@x.example", status=SubscriberStatus.CONFIRMED) for n in range(2100)]
+        between = [reader.id for reader in approved.store.subscribers.add(people, now=NOW).added]
+    readers = [first, second, *between]
+    skipped = [(first, "nothing new")] if place == "skipped" else []
+    selections = [(who, ranked(0), 0) for who in (readers if skipped else [*readers, first])]
+    with pytest.raises(StoreError) as error:
+        approved.store.deliveries.freeze(approved.issue.id, selections, skipped, content_hash="hash", now=NOW)
+    assert "\n" not in str(error.value)
+    assert approved.store.deliveries.totals(approved.issue.id) == {}
+    assert approved.store.deliveries.newest_digest() == 0
+    assert approved.chunk_rows() == []
+    assert approved.issue_now().state is IssueState.APPROVED
 
 
 def test_readers_may_be_read_from_the_store_while_their_digests_are_frozen(approved: Sending) -> None:
@@ -98,12 +136,11 @@ def test_readers_may_be_read_from_the_store_while_their_digests_are_frozen(appro
 
 
 def test_a_digest_of_another_issue_is_refused(sending: Sending) -> None:
-    delivery = sending.must_claim()
-    assert delivery.digest_id is not None
+    due = sending.must_claim().due[0]
     with pytest.raises(StoreError, match="issue 2026-07-14 has no digest"):
         sending.store.deliveries.selection(0, sending.issue)
     with pytest.raises(StoreError, match="has no digest"):
-        sending.store.deliveries.selection(delivery.digest_id, replace(sending.issue, id=0))
+        sending.store.deliveries.selection(due.digest_id, replace(sending.issue, id=0))
 
 
 def test_a_frozen_digest_outlives_the_merge_of_its_papers(store: Store) -> None:
@@ -118,128 +155,17 @@ def test_a_frozen_digest_outlives_the_merge_of_its_papers(store: Store) -> None:
     store.deliveries.freeze(issue.id, [(reader.id, chosen, 0)], content_hash="hash", now=NOW)
     store.papers.add([Paper(id="2607.00009", source="huggingface", title="On caching")], taken_at=NOW)
     assert store.papers.count() == 1
-    delivery = store.deliveries.claim(issue.id, owner="me", now=NOW, lease=LEASE)
-    assert delivery is not None
-    assert delivery.digest_id is not None
+    chunk = store.chunks.claim(issue.id, owner="me", now=NOW, lease=LEASE)
+    assert chunk is not None
     stored = store.issues.by_id(issue.id)
     assert stored is not None
-    assert store.deliveries.selection(delivery.digest_id, stored) == (chosen, 0)
+    assert store.deliveries.selection(chunk.due[0].digest_id, stored) == (chosen, 0)
     # Whatever id one asks by: this reader has had the paper.
     sent = store.deliveries.already_sent(issue.id + 1, ["2607.00009", "feed:0", "2607.77777"])
     assert sent == {reader.id: frozenset({"2607.00009", "feed:0"})}
 
 
-# --- Claiming and settling ----------------------------------------------------------------------------------------
-
-
-def test_claims_go_through_all_and_each_is_counted(sending: Sending) -> None:
-    claimed = [sending.must_claim() for _ in range(3)]
-    assert sending.claim() is None
-    assert [one.subscriber_id for one in claimed] == [reader.id for reader in sending.readers[:3]]
-    assert {(one.state, one.attempts) for one in claimed} == {(DeliveryState.IN_FLIGHT, 1)}
-    assert sending.store.deliveries.totals(sending.issue.id) == {DeliveryState.IN_FLIGHT: 3, DeliveryState.SKIPPED: 1}
-
-
-def test_a_settled_delivery_is_done(sending: Sending) -> None:
-    delivery = sending.must_claim()
-    assert sending.settle(delivery, DeliveryState.ACCEPTED)
-    found = sending.store.deliveries.of(sending.issue.id, delivery.subscriber_id)
-    assert found == replace(delivery, state=DeliveryState.ACCEPTED, reply="250 ok")
-    assert not sending.settle(delivery, DeliveryState.FAILED)
-    assert sending.store.deliveries.of(sending.issue.id, delivery.subscriber_id) == found
-
-
-def test_only_the_owner_of_the_lease_can_settle(sending: Sending) -> None:
-    delivery = sending.must_claim()
-    assert not sending.settle(delivery, DeliveryState.ACCEPTED, owner="someone else")
-    assert sending.store.deliveries.totals(sending.issue.id)[DeliveryState.IN_FLIGHT] == 1
-
-
-def test_a_deferred_delivery_is_claimed_again_when_it_is_due(sending: Sending) -> None:
-    first = sending.must_claim()
-    due = NOW + timedelta(minutes=5)
-    sending.settle(first, DeliveryState.DEFERRED, retry_at=due)
-    others = [sending.must_claim(), sending.must_claim()]
-    assert first.id not in {one.id for one in others}
-    assert sending.claim() is None
-    again = sending.must_claim(now=due)
-    assert (again.id, again.attempts, again.retry_at) == (first.id, 2, None)
-
-
-def test_a_deferred_delivery_without_a_time_is_due_at_once(sending: Sending) -> None:
-    first = sending.must_claim()
-    sending.settle(first, DeliveryState.DEFERRED)
-    assert {sending.must_claim().id for _ in range(3)} >= {first.id}
-
-
-@pytest.mark.parametrize("status", [status for status in SubscriberStatus if status is not SubscriberStatus.CONFIRMED])
-def test_who_is_not_confirmed_any_more_is_skipped_with_the_reason(sending: Sending, status: SubscriberStatus) -> None:
-    gone, next_one, *_ = sending.readers
-    sending.store.subscribers.set_status(gone.address, status, now=NOW)
-    assert sending.must_claim().subscriber_id == next_one.id
-    delivery = sending.store.deliveries.of(sending.issue.id, gone.id)
-    assert delivery is not None
-    assert (delivery.state, delivery.reply, delivery.attempts) == (DeliveryState.SKIPPED, status.value, 0)
-
-
-def test_an_unsubscribe_during_the_wait_for_a_retry_is_honoured(sending: Sending) -> None:
-    first = sending.must_claim()
-    sending.settle(first, DeliveryState.DEFERRED, retry_at=NOW)
-    sending.store.subscribers.set_status(sending.readers[0].address, SubscriberStatus.UNSUBSCRIBED, now=NOW)
-    claimed = {sending.must_claim().id, sending.must_claim().id}
-    assert first.id not in claimed
-    assert sending.claim() is None
-
-
-def test_nothing_is_claimed_of_an_issue_that_is_not_being_sent(sending: Sending) -> None:
-    sending.store.issues.move("2026-07-14", frm=[IssueState.SENDING], to=IssueState.CANCELLED, now=NOW)
-    assert sending.claim() is None
-    assert sending.store.deliveries.claim(0, owner="me", now=NOW, lease=LEASE) is None
-
-
-@pytest.mark.parametrize("to", [DeliveryState.UNCERTAIN, DeliveryState.QUEUED])
-def test_a_lease_that_ended_lapses_and_cannot_be_settled_any_more(sending: Sending, to: DeliveryState) -> None:
-    delivery = sending.must_claim()
-    lapse, issue_id = sending.store.deliveries.lapse, sending.issue.id
-    assert lapse(issue_id, now=NOW + LEASE - timedelta(seconds=1), to=to) == 0
-    assert lapse(issue_id, now=NOW + LEASE, to=to) == 1
-    assert lapse(issue_id, now=NOW + LEASE, to=to) == 0
-    assert not sending.settle(delivery, DeliveryState.ACCEPTED)
-    found = sending.store.deliveries.of(issue_id, delivery.subscriber_id)
-    assert found is not None
-    assert found.state is to
-    claimable = {sending.must_claim().id for _ in range(2 if to is DeliveryState.UNCERTAIN else 3)}
-    assert (delivery.id in claimable) == (to is DeliveryState.QUEUED)
-    assert sending.claim() is None
-
-
-def test_uncertain_deliveries_can_be_queued_again(sending: Sending) -> None:
-    delivery = sending.must_claim()
-    sending.settle(delivery, DeliveryState.UNCERTAIN)
-    assert sending.store.deliveries.requeue(sending.issue.id, DeliveryState.UNCERTAIN, now=NOW) == 1
-    assert sending.store.deliveries.requeue(sending.issue.id, DeliveryState.UNCERTAIN, now=NOW) == 0
-    again = {sending.must_claim() for _ in range(3)}
-    assert (delivery.id, 2) in {(one.id, one.attempts) for one in again}
-
-
-def test_a_late_answer_within_a_lease_nobody_took_notice_of_still_counts(sending: Sending) -> None:
-    delivery = sending.must_claim()
-    assert sending.store.deliveries.settle(
-        delivery.id, owner="me", state=DeliveryState.ACCEPTED, reply="250", retry_at=None, now=NOW + 2 * LEASE
-    )
-
-
-def test_the_totals_balance(sending: Sending) -> None:
-    for state in (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.UNCERTAIN):
-        sending.settle(sending.must_claim(), state)
-    totals = sending.store.deliveries.totals(sending.issue.id)
-    assert totals == {
-        DeliveryState.ACCEPTED: 1,
-        DeliveryState.FAILED: 1,
-        DeliveryState.UNCERTAIN: 1,
-        DeliveryState.SKIPPED: 1,
-    }
-    assert sum(totals.values()) == 4
+# --- Who had which paper ------------------------------------------------------------------------------------------
 
 
 def test_who_had_or_may_have_had_a_paper_is_known(sending: Sending) -> None:
@@ -252,9 +178,10 @@ def test_who_had_or_may_have_had_a_paper_is_known(sending: Sending) -> None:
         second.id: frozenset({"2607.00000", "2607.00001"}),
         third.id: frozenset({"2607.00002"}),
     }, "what waits will come"
-    sending.settle(sending.must_claim(), DeliveryState.ACCEPTED)
-    sending.settle(sending.must_claim(), DeliveryState.FAILED)
-    sending.must_claim()
+    chunk = sending.must_claim()
+    sending.end(chunk, chunk.due[0], DeliveryState.ACCEPTED)
+    sending.end(chunk, chunk.due[1], DeliveryState.FAILED)
+    sending.must_attempt(chunk, chunk.due[2])
     assert store.deliveries.already_sent(other, ids) == {
         first.id: frozenset({"2607.00000", "2607.00001"}),
         third.id: frozenset({"2607.00002"}),
@@ -267,10 +194,13 @@ def test_who_had_or_may_have_had_a_paper_is_known(sending: Sending) -> None:
 
 def test_papers_of_several_issues_are_put_together(sending: Sending) -> None:
     store, reader = sending.store, sending.readers[0]
-    sending.settle(sending.must_claim(), DeliveryState.ACCEPTED)
+    chunk = sending.must_claim()
+    sending.end(chunk, chunk.due[0], DeliveryState.ACCEPTED)
     store.issues.create(Issue(period="2026-07-15", subject="S", papers=PAPERS), now=NOW)
     second = store.issues.approve("2026-07-15", "h", now=NOW)
     store.deliveries.freeze(second.id, [(reader.id, ranked(4), 0)], content_hash="h", now=NOW)
-    store.deliveries.claim(second.id, owner="me", now=NOW, lease=LEASE)
+    claimed = store.chunks.claim(second.id, owner="me", now=NOW, lease=LEASE)
+    assert claimed is not None
+    sending.must_attempt(claimed, claimed.due[0])
     sent = store.deliveries.already_sent(0, [paper.id for paper in PAPERS])
     assert sent[reader.id] == frozenset({"2607.00000", "2607.00001", "2607.00004"})

@@ -17,7 +17,7 @@ from sqlalchemy import inspect, text
 from newsletter.errors import StoreError
 from newsletter.model import Paper
 from newsletter.store import Store, check_store, migrate, open_store
-from newsletter.store.engine import Database, read_url
+from newsletter.store.engine import Database, prepare_file, read_url
 from newsletter.store.schema import SCHEMA_VERSION, metadata
 
 if TYPE_CHECKING:
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 FOLDER = Path(migrate.__file__).parent / "migrations"
 NOW = datetime(2026, 7, 14, tzinfo=UTC)
 
-NEXT = """
+AFTER = f"{int(SCHEMA_VERSION) + 1:04d}"  # the program's next version, which it does not know yet
+NEXT = f"""
+revision = "{AFTER}"
+down_revision = "{SCHEMA_VERSION}"
+"""
+NEXT += """
 import sqlalchemy as sa
 from alembic import op
-
-revision = "0002"
-down_revision = "0001"
 
 
 def upgrade() -> None:
@@ -53,8 +55,12 @@ def later(tmp_path: Path) -> Path:
     """Return a folder of migrations that goes one step beyond the program's."""
     folder = tmp_path / "migrations of 100%"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "v0002_next.py").write_text(NEXT)
+    next_step(folder).write_text(NEXT)
     return folder
+
+
+def next_step(folder: Path) -> Path:
+    return folder / "versions" / f"v{AFTER}_next.py"
 
 
 def tables(database: Database) -> set[str]:
@@ -126,7 +132,7 @@ def test_a_step_forward_runs_and_keeps_the_data(unchecked: Database, later: Path
     with open_store(url) as store:
         store.papers.add([Paper(id="2607.00001", source="huggingface", title="One")], taken_at=NOW)
     migrate.upgrade(unchecked, folder=later)
-    assert version(unchecked) == "0002"
+    assert version(unchecked) == AFTER
     assert "extras" in tables(unchecked)
     with unchecked.reading() as connection:
         assert connection.execute(text("SELECT title FROM papers")).scalars().all() == ["changed"]
@@ -136,7 +142,7 @@ def test_a_step_forward_runs_and_keeps_the_data(unchecked: Database, later: Path
 def test_a_failing_step_leaves_the_old_schema(unchecked: Database, later: Path, url: str, fault: str) -> None:
     with open_store(url) as store:
         store.papers.add([Paper(id="2607.00001", source="huggingface", title="One")], taken_at=NOW)
-    (later / "versions" / "v0002_next.py").write_text(f"{NEXT}    {fault}\n")
+    next_step(later).write_text(f"{NEXT}    {fault}\n")
     before = tables(unchecked)
     with pytest.raises(StoreError, match=r"could not be brought to a newer schema|refused"):
         migrate.upgrade(unchecked, folder=later)
@@ -149,7 +155,7 @@ def test_a_failing_step_leaves_the_old_schema(unchecked: Database, later: Path, 
 def test_a_step_that_breaks_a_reference_is_undone(sqlite_url: str, later: Path) -> None:
     with open_store(sqlite_url) as store:
         store.papers.add([Paper(id="2607.00001", source="huggingface", title="One", upvotes=1)], taken_at=NOW)
-    (later / "versions" / "v0002_next.py").write_text(f"{NEXT}    op.drop_table('papers')\n")
+    next_step(later).write_text(f"{NEXT}    op.drop_table('papers')\n")
     database = Database(read_url(sqlite_url), unchecked=True)
     with pytest.raises(StoreError, match=r"would leave a row of [a-z_]+ without its papers"):
         migrate.upgrade(database, folder=later)
@@ -160,7 +166,9 @@ def test_a_step_that_breaks_a_reference_is_undone(sqlite_url: str, later: Path) 
 
 def test_a_failing_first_step_leaves_no_table(url: str, later: Path) -> None:
     first = later / "versions" / "v0001_first.py"
-    (later / "versions" / "v0002_next.py").unlink()
+    for step in (later / "versions").glob("v*.py"):
+        if step != first:
+            step.unlink()
     first.write_text(first.read_text() + "\n\ndef _full_text() -> None:\n    raise RuntimeError('half way')\n")
     database = Database(read_url(url), unchecked=True)
     with pytest.raises(StoreError, match="half way"):
@@ -172,9 +180,11 @@ def test_a_failing_first_step_leaves_no_table(url: str, later: Path) -> None:
 def test_a_database_of_a_newer_program_is_refused_and_untouched(unchecked: Database, later: Path, url: str) -> None:
     migrate.upgrade(unchecked, folder=later)
     for opens in (open_store, check_store):
-        with pytest.raises(StoreError, match="has schema 0002, this program knows 0001; install a newer version"):
+        with pytest.raises(
+            StoreError, match=f"has schema {AFTER}, this program knows {SCHEMA_VERSION}; install a newer version"
+        ):
             opens(url)
-    assert version(unchecked) == "0002"
+    assert version(unchecked) == AFTER
 
 
 def test_a_check_makes_nothing(sqlite_url: str, tmp_path: Path) -> None:
@@ -214,4 +224,28 @@ def test_a_check_leaves_the_folder_as_it_was(sqlite_url: str, tmp_path: Path) ->
 def test_a_check_of_an_older_database_says_so(unchecked: Database, url: str) -> None:
     with unchecked.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    assert check_store(url).endswith("schema 0000; the next command brings it to 0001")
+    assert check_store(url).endswith(f"schema 0000; the next command brings it to {SCHEMA_VERSION}")
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date(url: str, later: Path) -> None:
+    for step in (later / "versions").glob("v*.py"):
+        if step.name != "v0001_first.py":
+            step.unlink()
+    database = Database(read_url(url), unchecked=True)
+    if url.startswith("sqlite"):
+        prepare_file(read_url(url))
+    migrate.upgrade(database, folder=later)
+    assert version(database) == "0001"
+    with database.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO subscribers (address, address_key, status, profile, cadence, hour, timezone, size,"
+                " created_at, updated_at) VALUES ('a@x.example', 'a@x.example', 'confirmed', '{}', 'daily', 7, 'UTC',"
+                " 10, '2026-07-14 00:00:00', '2026-07-14 00:00:00')"
+            )
+        )
+    database.close()
+    with open_store(url) as store:
+        assert [one.address for one in store.subscribers.all()] == ["a@x.example"]
+        assert not store.suppressions.any()
+    assert check_store(url).endswith(f"schema {SCHEMA_VERSION}, papers: 0, subscribers: 1, issues: 0")
