@@ -10,199 +10,42 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     TypeAdapter,
     ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
 )
 
 from newsletter.errors import ConfigError
-from newsletter.model import Cadence, Topic
+from newsletter.model import Topic
 from newsletter.resources import resource
+from newsletter.settings import (
+    BounceSettings,
+    CollectSettings,
+    DeliverSettings,
+    RankSettings,
+    Section,
+    Site,
+    StoreSettings,
+    SubscriberSettings,
+)
 from newsletter.values import (
-    Address,
-    AddressOrNothing,
-    HttpsUrlOrNothing,
-    HttpUrl,
     Line,
-    Seconds,
     Several,
-    WebUrlOrNothing,
-    Zone,
     told,
-    written_as,
 )
 
 CONFIG_NAME = "newsletter.toml"
 DATABASE_NAME = "newsletter.db"
 TOPICS_NAME = "topics.toml"
 ALIASES_NAME = "aliases.toml"
-BUILT_IN_SOURCES = ("huggingface", "arxiv")
 _SECRET_BYTES = 4096  # more than any token or password
-_HOUR = 3600
-_WEEK = 7 * 24 * _HOUR
-# What of one mail may last `timeout_seconds`, each step for itself: RSET on the old connection, connecting, greeting,
-# EHLO before and after STARTTLS, STARTTLS, its handshake, three answers of a login, MAIL, RCPT, DATA and the text.
-_SMTP_STEPS = 14
 
 
-def _own_name(name: str) -> str:
-    if name in BUILT_IN_SOURCES:
-        raise ValueError("must have another name: a source of its own is called so")
-    return name
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class Site(_Section):
-    """Who the newsletter is: names, addresses and the one colour of its own (`#rrggbb`).
-
-    `web_url` is the base of the web pages, without a slash at its end; "" while there are none. An empty `from_name`
-    becomes the `name`.
-    """
-
-    name: Annotated[Line, Field(min_length=1, max_length=80)]
-    tagline: Line
-    accent: Annotated[str, written_as(r"#[0-9a-fA-F]{6}", "a colour such as #0b6e5f")]
-    logo: HttpsUrlOrNothing
-    logo_alt: Annotated[Line, Field(max_length=80)]
-    thumbnails: bool
-    web_url: WebUrlOrNothing
-    from_name: Line
-    from_address: Address
-    reply_to: AddressOrNothing
-    unsubscribe_address: Address
-    postal_address: Line
-    list_id: Annotated[str, written_as(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "a name such as digest.group.example")]
-    feedback_id: Annotated[str, written_as(r"([\w-]{5,15})?", "5 to 15 letters, digits, - and _, or empty")]
-
-    @field_validator("from_name")
-    @classmethod
-    def _is_the_sites(cls, from_name: str, info: ValidationInfo) -> str:
-        return from_name or str(info.data.get("name", ""))
-
-
-class StoreSettings(_Section):
-    """Where everything is kept; an empty url means SQLite in the home folder."""
-
-    url: str
-
-
-class HuggingFaceSettings(_Section):
-    """The Daily Papers endpoint."""
-
-    endpoint: HttpUrl
-    token_file: str
-    page_size: Annotated[int, Field(ge=1, le=100)]
-    token: Annotated[str, Field(repr=False)] = ""
-
-
-class ArxivSettings(_Section):
-    """The arXiv query API."""
-
-    categories: Several[Annotated[str, written_as(r"[a-z-]+(\.[A-Za-z-]+)?", "an arXiv category such as cs.CL")]]
-    queries: Several[str]
-    pause_seconds: Annotated[float, Field(ge=0, le=_HOUR)]
-    max_results: Annotated[int, Field(ge=1, le=30_000)]  # the API's own limit
-
-
-class CollectSettings(_Section):
-    """Sources, and how patiently they are asked. Times in seconds, sizes in bytes."""
-
-    sources: Several[str]
-    timeout_seconds: Seconds
-    attempts: Annotated[int, Field(ge=1, le=100)]
-    max_wait_seconds: Annotated[float, Field(ge=0, le=_HOUR)]
-    max_answer_bytes: Annotated[int, Field(gt=0, le=2**31)]
-    huggingface: HuggingFaceSettings
-    arxiv: ArxivSettings
-    feeds: Mapping[
-        Annotated[
-            str,
-            written_as(r"[a-z0-9][a-z0-9_-]*", "a name in lower-case letters, digits, - and _"),
-            AfterValidator(_own_name),
-        ],
-        HttpUrl,
-    ]
-
-    @model_validator(mode="after")
-    def _sources_are_known(self) -> Self:
-        known = (*BUILT_IN_SOURCES, *self.feeds)
-        if unknown := [name for name in self.sources if name not in known]:
-            raise ValueError(f"sources names {unknown[0]!r}, which is none; known are: {', '.join(known)}")
-        return self
-
-
-class RankSettings(_Section):
-    """How topic match and votes are weighed, and the embedding model that has a say in the match, if any."""
-
-    topic_weight: Annotated[float, Field(ge=0, le=1000)]
-    votes_weight: Annotated[float, Field(ge=0, le=1000)]
-    floor: Annotated[float, Field(ge=0, le=1)]
-    embeddings: Line
-    embeddings_weight: Annotated[float, Field(ge=0, le=1)]
-
-
-class SubscriberSettings(_Section):
-    """What a new subscriber gets where nothing else is said."""
-
-    cadence: Annotated[Cadence, Field(strict=False)]
-    hour: Annotated[int, Field(ge=0, le=23)]
-    timezone: Zone
-    size: Annotated[int, Field(ge=1, le=100)]
-
-
-class FolderSettings(_Section):
-    """The folder mailer; a relative path lies below the home folder."""
-
-    path: Annotated[str, Field(min_length=1)]
-
-
-class SmtpSettings(_Section):
-    """The SMTP relay."""
-
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(ge=1, le=65535)]
-    tls: Literal["none", "starttls", "implicit"]
-    username: str
-    password_file: str
-    timeout_seconds: Seconds
-    acceptance_seconds: Seconds
-
-
-class DeliverSettings(_Section):
-    """How mails leave."""
-
-    mailer: Literal["folder", "smtp"]
-    uncertain: Literal["hold", "resend"]
-    retry_minutes: Several[Annotated[float, Field(gt=0, le=_WEEK / 60)]]
-    lease_seconds: Annotated[int, Field(ge=1, le=_WEEK)]
-    folder: FolderSettings
-    smtp: SmtpSettings
-
-    @model_validator(mode="after")
-    def _lease_outlives_a_mail(self) -> Self:
-        longest = self.smtp.acceptance_seconds + _SMTP_STEPS * self.smtp.timeout_seconds
-        if self.mailer == "smtp" and self.lease_seconds <= longest:
-            raise ValueError(
-                f"lease_seconds is {self.lease_seconds}, but one mail may take {longest:.0f} seconds: smtp."
-                f"acceptance_seconds and {_SMTP_STEPS} steps of smtp.timeout_seconds; make lease_seconds longer"
-            )
-        return self
-
-
-class _TopicTable(_Section):
+class _TopicTable(Section):
     """One table of topics.toml; see `newsletter.model.Topic`."""
 
     title: Annotated[Line, Field(min_length=1)]
@@ -211,7 +54,7 @@ class _TopicTable(_Section):
     negative: Several[str] = ()
 
 
-class Config(_Section):
+class Config(Section):
     """The whole, checked and frozen. `home` is the absolute home folder."""
 
     home: Path
@@ -221,6 +64,7 @@ class Config(_Section):
     rank: RankSettings
     subscribers: SubscriberSettings
     deliver: DeliverSettings
+    bounces: BounceSettings
     topics: tuple[Topic, ...]
     aliases: Mapping[str, tuple[str, ...]]
 
@@ -247,6 +91,7 @@ def load_config(home: Path, environ: Mapping[str, str]) -> Config:
         raise ConfigError(f"{path}: {unknown}")
     settings = _merge(defaults, own)
     from_environment = _apply_environment(settings, environ)
+    _complete_relays(settings)
     settings |= {"home": home, "topics": _read_topics(home), "aliases": _read_aliases(home)}
     try:
         return Config.model_validate(settings)
@@ -327,6 +172,16 @@ def _apply_environment(settings: dict[str, Any], environ: Mapping[str, str]) -> 
     given = {name: variable for name, variable in variables.items() if environ.get(variable)}
     huggingface |= {name: environ[variable] for name, variable in given.items()}
     return {f"collect.huggingface.{name}": variable for name, variable in given.items()}
+
+
+def _complete_relays(settings: dict[str, Any]) -> None:
+    """Give every relay of a list what `[deliver.smtp]` says and it does not; wrong types are left to the validation."""
+    deliver = settings.get("deliver")
+    if not isinstance(deliver, dict) or not isinstance(deliver.get("relays"), list):
+        return
+    common = deliver.get("smtp")
+    if isinstance(common, dict):
+        deliver["relays"] = [common | one if isinstance(one, dict) else one for one in deliver["relays"]]
 
 
 def _read_topics(home: Path) -> tuple[Topic, ...]:

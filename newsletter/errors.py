@@ -61,5 +61,13 @@ class MailerStoppedError(DeliveryError):
     """The mailer cannot work at all (unreachable, wrong login, TLS failure): the whole send stops."""
 
 
+class InboxError(DeliveryError):
+    """The inbox that bounces come to could not be read or changed."""
+
+
+class RelayGoneError(MailerStoppedError):
+    """A relay cannot be reached or turns everybody away for now; another one, or the same later, may take mails."""
+
+
 class IssueStateError(NewsletterError):
     """An issue that is not in the state the command needs (not drafted, not approved, edited since)."""

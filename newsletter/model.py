@@ -207,6 +207,7 @@ class Issue:
     corpus_mark: int = 0
     created_at: datetime | None = None
     approved_at: datetime | None = None
+    paused_at: datetime | None = None
     sent_at: datetime | None = None
 
 
@@ -272,12 +273,17 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """The bytes of one mail (CRLF line ends) for one recipient, with a Message-ID from (issue, subscriber)."""
+    """The bytes of one mail (CRLF line ends) for one recipient, with a Message-ID from (issue, subscriber).
+
+    `smtp_ready` says that its builder made sure, piece by piece and once for many mails, that every line end is CRLF
+    and no line begins with a dot: then nobody need look through all of it again.
+    """
 
     message_id: str
     sender: str
     recipient: str
     content: bytes = field(repr=False)
+    smtp_ready: bool = False
 
 
 class DeliveryState(StrEnum):
@@ -313,3 +319,50 @@ class Receipt:
 
     state: DeliveryState
     reply: str
+
+
+class BounceKind(StrEnum):
+    """What a mail that came back for one of ours means; `hard` and `soft` count against the address.
+
+    `policy` is a refusal for the sender's sake or the mail's, and `delayed` is no refusal yet: neither counts.
+    """
+
+    HARD = "hard"
+    SOFT = "soft"
+    POLICY = "policy"
+    DELAYED = "delayed"
+    COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """A mail that came back, as it is kept. `mail` is its digest, `at` (aware, UTC) is when it was read.
+
+    `issue_id` is None for a letter, `status` is an RFC 3463 code or "", `diagnostic` one line of the other server's.
+    """
+
+    subscriber_id: int
+    kind: BounceKind
+    mail: str
+    at: datetime
+    issue_id: int | None = None
+    status: str = ""
+    diagnostic: str = ""
+
+
+class SuppressionReason(StrEnum):
+    """Why an address gets no mail, whoever asks for some; `requested` is the operator's or the person's word."""
+
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    REQUESTED = "requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An address that gets no mail. It is kept as a keyed hash: `address` is "" unless a subscriber still has it."""
+
+    reason: SuppressionReason
+    since: datetime
+    address: str = ""

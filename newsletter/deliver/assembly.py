@@ -8,6 +8,7 @@ quoted-printable may end wherever a piece ends. It signs nothing, hands nothing 
 from __future__ import annotations
 
 import binascii
+import re
 from typing import TYPE_CHECKING, Unpack
 
 from newsletter.deliver.message import boundary_for, issue_headers, named_issue, site_address
@@ -16,12 +17,14 @@ from newsletter.model import Message
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from newsletter.config import Site
     from newsletter.deliver.message import Addressed
     from newsletter.model import Pieces
+    from newsletter.settings import Site
 
 _LINE = 76  # octets in a line of quoted-printable, the "=" of a soft line break included (RFC 2045, section 6.7)
 _SOFT = b"=\r\n"
+_FIRST_DOTS = re.compile(rb"(?m)^\.+")
+_DOT = b"=2E=\r\n"  # with a soft line break, for which there is always room
 _KEPT_BYTES = 20_000_000
 _ENTRY = 200  # bytes that a kept piece takes beside its letters
 
@@ -46,6 +49,7 @@ class Assembly:
                 sender=site_address(self._site.from_address),
                 recipient=headers["To"],
                 content=self._content(headers, pieces),
+                smtp_ready=True,  # see `quoted`; no header begins with a dot or holds a line end of its own
             )
 
     def _content(self, headers: Mapping[str, str], pieces: Pieces) -> bytes:
@@ -93,7 +97,8 @@ class Encoded(dict[str, bytes]):
 def quoted(piece: str) -> bytes:
     """Return part of a text as quoted-printable, with CRLF; it ends with a line end, a soft one where it has none.
 
-    So pieces can be put together in any order, and no line becomes too long.
+    So pieces can be put together in any order, and no line becomes too long. No line begins with a dot, which a mailer
+    would have to double (RFC 5321, section 4.5.2).
 
     Raises:
         UnicodeError: it holds half a surrogate pair.
@@ -102,11 +107,15 @@ def quoted(piece: str) -> bytes:
         return b""
     encoded = binascii.b2a_qp(piece.encode(), istext=True).replace(b"\n", b"\r\n")
     if encoded.endswith(b"\r\n"):
-        return encoded
+        return _undotted(encoded)
     if len(encoded) - encoded.rfind(b"\n") - 1 >= _LINE:  # no room for a "=" after the last character
         last = 3 if encoded[-3:-2] == b"=" else 1
         encoded = encoded[:-last] + _SOFT + encoded[-last:]
-    return encoded + _SOFT
+    return _undotted(encoded + _SOFT)
+
+
+def _undotted(encoded: bytes) -> bytes:
+    return _FIRST_DOTS.sub(lambda dots: _DOT * len(dots[0]), encoded)
 
 
 def _part_head(boundary: str, subtype: str) -> bytes:

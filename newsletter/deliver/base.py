@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from newsletter.model import Message, Receipt
 
 
+def at_once() -> bool:
+    """Let a message leave: what a mailer asks where no books are kept."""
+    return True
+
+
 class Mailer(Protocol):
-    """Carries messages away; used as a context manager that holds whatever it needs open for a whole send."""
+    """Carries messages away; used as a context manager that holds whatever it needs open for a whole send.
+
+    One sender's own, in one thread.
+    """
 
     def __enter__(self) -> Self:
         """Open what the mailer needs.
@@ -25,10 +34,17 @@ class Mailer(Protocol):
     ) -> None:
         """Let go of it."""
 
-    def deliver(self, message: Message) -> Receipt:
+    def deliver(
+        self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+    ) -> Receipt | None:
         """Hand one message over and return what came back: accepted, deferred, failed or uncertain.
 
+        `leave` is asked once, just before the first byte of the message leaves, and not at all where it is refused
+        before. Where it says no, or raises, nothing leaves, and None is returned, or what it raised goes through.
+        `following` is the message that the next call will most likely be for: what goes before it may be said already.
+
         Raises:
+            RelayGoneError: nothing was handed over; the mailer may work again in a while.
             MailerStoppedError: nothing was handed over and no further message can be.
         """
 

@@ -15,10 +15,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from newsletter.deliver.base import at_once
 from newsletter.errors import MailerStoppedError
 from newsletter.model import DeliveryState, Receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from newsletter.model import Message
@@ -47,8 +49,14 @@ class FolderMailer:
     ) -> None:
         """Nothing is held open between two mails."""
 
-    def deliver(self, message: Message) -> Receipt:
-        """Write one mail and wait until it is on the disk.
+    def deliver(
+        self,
+        message: Message,
+        *,
+        leave: Callable[[], bool] = at_once,
+        following: Message | None = None,
+    ) -> Receipt | None:
+        """Write one mail, if it may leave, and wait until it is on the disk.
 
         Raises:
             MailerStoppedError: the disk is full or the folder cannot be written; the message names the folder.
@@ -56,6 +64,11 @@ class FolderMailer:
         name = file_name(message.message_id)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._stopped(error) from None
+        if not leave():
+            return None
+        try:
             _write_whole(self._folder / name, message.content)
         except OSError as error:
             raise self._stopped(error) from None
@@ -116,11 +129,11 @@ def _write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make the new name durable; only POSIX systems open a folder, the others do so by themselves."""
+def flush_folder(folder: Path) -> None:
+    """Make a new name in `folder` durable; only POSIX systems open a folder, the others do so by themselves."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

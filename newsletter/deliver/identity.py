@@ -20,7 +20,7 @@ from newsletter.errors import DeliveryError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from newsletter.config import Site
+    from newsletter.settings import Site
 
 _KEY_BYTES = 16  # 128 bits, what the digests are cut to
 _DIGITS = 2 * _KEY_BYTES

@@ -14,8 +14,8 @@ from newsletter.deliver.message import assembled, envelope_headers, list_headers
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from newsletter.config import Site
     from newsletter.model import Message, Rendered
+    from newsletter.settings import Site
 
 
 def build_letter(

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 import smtplib
+import socket
 import ssl
 import unicodedata
 from typing import TYPE_CHECKING
 
-from newsletter.errors import MailerStoppedError
+from newsletter.errors import MailerStoppedError, RelayGoneError
 
 if TYPE_CHECKING:
-    from newsletter.config import SmtpSettings
+    from newsletter.settings import SmtpSettings
 
 LOST = (smtplib.SMTPException, OSError)  # every way in which a talk with a server breaks off
+_FOR_NOW = 4  # the first digit of a refusal that may pass (RFC 4954, section 6: 454)
+_LOGINS = frozenset({"CRAM-MD5", "LOGIN", "PLAIN"})  # that smtplib knows
 _REPLY_LENGTH = 500  # characters of an answer that are kept
 
 
@@ -30,7 +33,8 @@ def open_relay(settings: SmtpSettings, password: str, context: ssl.SSLContext) -
     """Return a connection that is ready for mail: greeted, as safe as `settings.tls` says, and logged in.
 
     Raises:
-        MailerStoppedError: no relay there, no safe connection or no login.
+        RelayGoneError: no relay there, or it turns everybody away.
+        MailerStoppedError: no safe connection or no login, which no waiting mends.
     """
     _refuse_open_wire(settings)
     try:
@@ -41,7 +45,8 @@ def open_relay(settings: SmtpSettings, password: str, context: ssl.SSLContext) -
             connection.close()
             raise
     except (*LOST, UnicodeError) as error:
-        raise MailerStoppedError(f"{place(settings)} {_explain(error)}") from None
+        kind = MailerStoppedError if _is_ours(error) else RelayGoneError
+        raise kind(f"{place(settings)} {_explain(error)}") from None
     return connection
 
 
@@ -61,6 +66,13 @@ def why(error: BaseException) -> str:
     return _one_line(reason or str(cause) or type(cause).__name__)
 
 
+def _is_ours(error: Exception) -> bool:
+    """Return whether settings or certificates are at fault, for every mail and until somebody mends them."""
+    refused = isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code // 100 != _FOR_NOW
+    hung_up = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    return refused or isinstance(error, UnicodeError) or (isinstance(error, ssl.SSLError) and not hung_up)
+
+
 def _refuse_open_wire(settings: SmtpSettings) -> None:
     if settings.tls == "none" and not _is_loopback(settings.host):
         raise MailerStoppedError(
@@ -77,8 +89,14 @@ def _is_loopback(host: str) -> bool:
 
 def _connect(settings: SmtpSettings, context: ssl.SSLContext) -> smtplib.SMTP:
     if settings.tls == "implicit":
-        return smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout_seconds, context=context)
-    return smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_seconds)
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            settings.host, settings.port, timeout=settings.timeout_seconds, context=context
+        )
+    else:
+        connection = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_seconds)
+    if connection.sock:  # a mail and the next one's envelope are two writes, and the second must not wait
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def _prepare(connection: smtplib.SMTP, settings: SmtpSettings, password: str, context: ssl.SSLContext) -> None:
@@ -99,8 +117,8 @@ def _log_in(connection: smtplib.SMTP, settings: SmtpSettings, password: str) -> 
         raise MailerStoppedError(f"{place(settings)} needs a password; name its file in deliver.smtp.password_file")
     if not (settings.username + password).isascii():
         raise MailerStoppedError(f"{place(settings)} takes ASCII logins only; change the user name or the password")
-    if not connection.has_extn("auth"):
-        raise MailerStoppedError(f"{place(settings)} offers no login; empty deliver.smtp.username, or set tls")
+    if _LOGINS.isdisjoint(connection.esmtp_features.get("auth", "").upper().split()):
+        raise MailerStoppedError(f"{place(settings)} offers no login we know; empty deliver.smtp.username, or set tls")
     connection.login(settings.username, password)
 
 

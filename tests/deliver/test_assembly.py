@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import quopri
 from datetime import UTC, datetime
 from email.policy import default
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from newsletter.errors import DeliveryError
 from newsletter.model import Message, Pieces
 
 if TYPE_CHECKING:
-    from newsletter.config import Site
+    from newsletter.settings import Site
 
 VALUES: dict[str, Any] = {
     "recipient": "reader@example.org",
@@ -46,6 +47,8 @@ HOSTILE = [
     "x" * 2000,
     " ",
     "\n.\n",
+    ".\n..\n...and more\n.",
+    f"{'x' * 75}...{'.' * 200}",
     "--=_\n",
     "=\n=20",
     "\t\n",
@@ -79,6 +82,8 @@ def check_wire(message: Message) -> None:
     assert not message.content.replace(b"\r\n", b"").count(b"\r")
     assert max(map(len, body.split(b"\r\n"))) <= 76
     assert not [line for line in body.split(b"\r\n") if line.endswith((b" ", b"\t"))]
+    assert message.smtp_ready
+    assert not [line for line in message.content.split(b"\r\n") if line.startswith(b".")]
 
 
 @settings(deadline=None)
@@ -127,9 +132,15 @@ def test_a_piece_is_encoded_once_and_memory_has_a_bound() -> None:
 @example("x" * 76)
 @example("x" * 73 + "é")
 @example("x" * 75 + " ")
+@example("..." * 60)
+@example(f"{'x' * 75}.")
+@example(f"{'x' * 76}.")
+@example("x\n.\n..\n.x")
 def test_a_piece_ends_with_a_line_end(piece: str) -> None:
     made = quoted(piece)
     assert not made or made.endswith(b"\r\n")
+    assert not [line for line in made.split(b"\r\n") if line.startswith(b".")]
+    assert quopri.decodestring(made.replace(b"\r\n", b"\n")).decode() == piece
     assert max(map(len, made.split(b"\r\n"))) <= 76
 
 

@@ -21,8 +21,8 @@ from tests.render.dom import nodes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from newsletter.config import Site
     from newsletter.model import Digest, Message
+    from newsletter.settings import Site
 
 KEY = b"0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 7, 14, 7, 30, tzinfo=UTC)

@@ -2,71 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from newsletter.deliver.folder import FolderMailer
 from newsletter.deliver.identity import message_id_for, unsubscribe_url
 from newsletter.deliver.message import build_message
-from newsletter.deliver.smtp import SmtpMailer
 from newsletter.errors import MailerStoppedError
 from newsletter.links import LinkSigner, Purpose
 from newsletter.model import DeliveryState, Rendered
+from tests.deliver.handing import receipt_for, states
+from tests.deliver.mailers import KINDS, Case, case_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from newsletter.config import Site
-    from newsletter.deliver.base import Mailer
-    from tests.deliver.conftest import Certificates, MakeMessage, RunRelay
+    from newsletter.settings import Site
+    from tests.deliver.certificates import Certificates
+    from tests.deliver.conftest import MakeMessage, RunRelay
 
 
-@dataclass(frozen=True)
-class Case:
-    """A mailer that works, what has arrived by it so far, and one like it that cannot work."""
-
-    mailer: Mailer
-    arrived: Callable[[], list[bytes]]
-    broken: Mailer
-
-
-@pytest.fixture(params=["folder", "smtp", "smtp over TLS"])
+@pytest.fixture(params=KINDS)
 def case(request: pytest.FixtureRequest, tmp_path: Path, run_relay: RunRelay, certificates: Certificates) -> Case:
-    if request.param == "folder":
-        return _folder(tmp_path)
-    safe: dict[str, Any] = {"starttls": certificates.right, "login": True} if "TLS" in request.param else {}
-    relay = run_relay(**safe)
-    settings = relay.settings(**({"host": "localhost", "tls": "starttls", "username": "digest"} if safe else {}))
-    return Case(
-        mailer=SmtpMailer(settings, password="correct horse", context=certificates.trusting),
-        arrived=lambda: [mail.content for mail in relay.taken],
-        broken=SmtpMailer(settings.model_copy(update={"port": 1}), password="correct horse"),
-    )
+    return case_of(request.param, tmp_path, run_relay, certificates)
 
 
-def _folder(tmp_path: Path) -> Case:
-    outbox, blocked = tmp_path / "home" / "outbox", tmp_path / "a file"
-    blocked.write_text("in the way")
-    return Case(
-        mailer=FolderMailer(outbox),
-        arrived=lambda: [path.read_bytes() for path in sorted(outbox.glob("*.eml"))],
-        broken=FolderMailer(blocked / "outbox"),
-    )
-
-
-def test_what_was_accepted_has_arrived_byte_for_byte(case: Case, make_message: MakeMessage) -> None:
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_was_accepted_has_arrived_byte_for_byte(case: Case, make_message: MakeMessage, *, ahead: bool) -> None:
     bodies = [b"Hello\r\n", b".\r\n.dot\r\n", b"x" * 900 + b"\r\n", b"\r\n\r\n", b"From me\r\n", b"y\r\n" * 50_000]
     messages = [make_message(number, body) for number, body in enumerate(bodies)]
 
     with case.mailer as mailer:
-        receipts = [mailer.deliver(message) for message in messages]
+        assert set(states(mailer, messages, ahead=ahead)) == {DeliveryState.ACCEPTED}
 
-    assert {receipt.state for receipt in receipts} == {DeliveryState.ACCEPTED}
-    assert case.arrived() == [message.content for message in messages]
+    assert case.arrived() == [case.as_found(message) for message in messages]
 
 
 def test_a_digest_arrives_as_it_was_built(case: Case, site: Site) -> None:
@@ -82,14 +53,14 @@ def test_a_digest_arrives_as_it_was_built(case: Case, site: Site) -> None:
     )
 
     with case.mailer as mailer:
-        assert mailer.deliver(message).state == DeliveryState.ACCEPTED
+        assert receipt_for(mailer, message).state == DeliveryState.ACCEPTED
 
-    assert case.arrived() == [message.content]
+    assert case.arrived() == [case.as_found(message)]
 
 
 def test_a_receipt_is_one_line_that_names_no_reader(case: Case, make_message: MakeMessage) -> None:
     with case.mailer as mailer:
-        reply = mailer.deliver(make_message()).reply
+        reply = receipt_for(mailer, make_message()).reply
 
     assert reply
     assert reply.isprintable()
@@ -108,7 +79,7 @@ def test_a_check_says_one_line_and_hands_nothing_over(case: Case) -> None:
 def test_a_mailer_can_be_opened_again(case: Case, make_message: MakeMessage) -> None:
     for number in (1, 2):
         with case.mailer as mailer:
-            assert mailer.deliver(make_message(number)).state == DeliveryState.ACCEPTED
+            assert receipt_for(mailer, make_message(number)).state == DeliveryState.ACCEPTED
 
     assert len(case.arrived()) == 2
 
@@ -127,7 +98,9 @@ def test_an_error_in_between_goes_through_and_leaves_the_mailer_usable(case: Cas
     assert len(case.arrived()) == 2
 
 
+@pytest.mark.parametrize("case", [kind for kind in KINDS if kind != "log"], indirect=True)
 def test_a_mailer_that_cannot_work_stops_with_one_line(case: Case, make_message: MakeMessage) -> None:
+    assert case.broken
     with pytest.raises(MailerStoppedError) as checked:
         case.broken.check()
     with pytest.raises(MailerStoppedError) as sent, case.broken as mailer:
@@ -142,7 +115,7 @@ def test_a_strange_message_id_still_gets_through(case: Case, make_message: MakeM
     strange = ["<../../../etc/passwd@x>", "<.hidden@x>", "<" + "x" * 300 + "@x>", "<ümlaut\0@x>", "", "<\ud800@x>"]
 
     with case.mailer as mailer:
-        states = {mailer.deliver(replace(make_message(), message_id=one)).state for one in strange}
+        became = set(states(mailer, [replace(make_message(), message_id=one) for one in strange]))
 
-    assert states == {DeliveryState.ACCEPTED}
+    assert became == {DeliveryState.ACCEPTED}
     assert len(case.arrived()) == len(strange)

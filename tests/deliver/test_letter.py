@@ -16,7 +16,7 @@ from newsletter.model import Rendered
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from newsletter.config import Site
+    from newsletter.settings import Site
 
 MAILTO = "mailto:unsubscribe@newsletter.example?subject=unsubscribe%20x"
 PAGE = "https://digest.example/unsubscribe/x"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from email.message import EmailMessage
 
-    from newsletter.config import Site
+    from newsletter.settings import Site
 
 T = TypeVar("T")
 KEY = b"0123456789abcdef0123456789abcdef"
