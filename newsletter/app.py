@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
 from newsletter.collect.http import HttpClient
@@ -19,26 +19,34 @@ from newsletter.errors import ConfigError, UsageError
 from newsletter.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
     from newsletter.collect.base import Source
     from newsletter.config import Config
     from newsletter.deliver.base import Mailer
+    from newsletter.deliver.inbox import Inbox
+    from newsletter.deliver.sign import Signer
     from newsletter.links import LinkSigner
     from newsletter.pipeline.audience import Defaults
+    from newsletter.pipeline.bounces import Ledger
+    from newsletter.pipeline.departure import Departure
     from newsletter.pipeline.digests import Press
     from newsletter.pipeline.drafting import Shaping
     from newsletter.pipeline.fitting import Fitter
     from newsletter.pipeline.letters import LetterPress
+    from newsletter.pipeline.suppression import SuppressionList
     from newsletter.rank.meaning import Embedder
     from newsletter.rank.ranker import Ranker
     from newsletter.render.standing import StandingLetters, StandingRenderer
+    from newsletter.settings import SmtpSettings
     from newsletter.store import Store
 
 _KEY_NAME = "secret.key"
 _OLD_KEY_NAME = "secret.key.old"
+_SUPPRESSION_KEY_NAME = "suppression.key"
 _KEY_BYTES = 32
 _PRIVATE = 0o600
 
@@ -213,8 +221,17 @@ class App:
         """
         from newsletter.links import LinkSigner  # noqa: PLC0415 - only mails and pages need it
 
+        return LinkSigner(self.keys)
+
+    @cached_property
+    def keys(self) -> tuple[bytes, ...]:
+        """The home's secrets, oldest first: the one before the present one, where it is kept, and the present one.
+
+        Raises:
+            ConfigError: one cannot be read or made, or is too short to be a secret.
+        """
         old = self.config.home / _OLD_KEY_NAME
-        return LinkSigner([*([_key_in(old)] if old.exists() else []), self.key])
+        return (*([_key_in(old)] if old.exists() else []), self.key)
 
     @cached_property
     def key(self) -> bytes:
@@ -223,26 +240,95 @@ class App:
         Raises:
             ConfigError: it cannot be read or made, or is too short to be a secret.
         """
-        path = self.config.home / _KEY_NAME
-        try:
-            _make_key(path)
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be made: {error.strerror}") from None
-        return _key_in(path)
+        return _made_key(self.config.home / _KEY_NAME)
 
-    def mailer(self) -> Mailer:
-        """Return the mailer that the settings name.
+    @cached_property
+    def dkim(self) -> Signer | None:
+        """What signs whole mails (DKIM) with the keys that the settings name; None where they name none.
 
         Raises:
-            ConfigError: its password file cannot be read.
+            ConfigError: a key file cannot be used.
         """
-        from newsletter.deliver.folder import FolderMailer  # noqa: PLC0415 - only a send needs it
+        from newsletter.deliver.sign import signer_from  # noqa: PLC0415 - only a send needs it
+
+        return signer_from(self.config.deliver.dkim, home=self.config.home)
+
+    @cached_property
+    def departure(self) -> Departure:
+        """What makes mails ready to leave.
+
+        Raises:
+            ConfigError: a key file cannot be used.
+        """
+        from newsletter.pipeline.departure import Departure  # noqa: PLC0415 - only a send needs it
+
+        return Departure(bounces=self.config.bounces, key=self.key, signer=self.dkim)
+
+    @cached_property
+    def suppressions(self) -> SuppressionList:
+        """The addresses that get no mail."""
+        from newsletter.pipeline.suppression import SuppressionList  # noqa: PLC0415 - email-validator is slow to import
+
+        return SuppressionList(self.store, self._suppression_key)
+
+    def _suppression_key(self) -> bytes:
+        """Return the key of the suppression list, which is made with the first address and never changes.
+
+        Raises:
+            ConfigError: it cannot be read or made, is too short, or is gone while addresses are kept under it.
+        """
+        path = self.config.home / _SUPPRESSION_KEY_NAME
+        if not path.exists() and self.store.suppressions.any():
+            raise ConfigError(f"{path} is missing, and without it no suppressed address is known; restore it")
+        return _made_key(path)
+
+    def bounce_ledger(self, clock: Callable[[], datetime]) -> Ledger:
+        """Return what bounces are read and recorded with; `clock` returns the present instant, aware."""
+        from newsletter.deliver.bounces import NoticeReader  # noqa: PLC0415 - only reading bounces needs it
+        from newsletter.pipeline.bounces import Ledger  # noqa: PLC0415 - same
+
+        settings = self.config.bounces
+        domain = self.config.site.from_address.rpartition("@")[2]
+        reader = NoticeReader(settings=settings, domain=domain, secrets=self.keys, signer=self.signer)
+        return Ledger(store=self.store, settings=settings, reader=reader, seal=self.suppressions.hashed, clock=clock)
+
+    def inbox(self) -> Inbox:
+        """Return the inbox that the settings name.
+
+        Raises:
+            ConfigError: they name none, or its password file cannot be read.
+        """
+        from newsletter.deliver.inbox import inbox_from  # noqa: PLC0415 - only reading bounces needs it
+
+        return inbox_from(self.config.bounces, home=self.config.home)
+
+    def mailers(self) -> Callable[[], Mailer]:
+        """Return what makes mailers of the kind that the settings name, one for each sender.
+
+        Raises:
+            ConfigError: a password's file cannot be read.
+        """
+        settings = self.config.deliver
+        if settings.mailer == "smtp":
+            return self._relayed(settings.relays or (settings.smtp,))
+        if settings.mailer == "maildir":
+            from newsletter.deliver.maildir import MaildirMailer  # noqa: PLC0415 - only a send needs it
+
+            return partial(MaildirMailer, self.config.path(settings.maildir.path))
+        if settings.mailer == "log":
+            from newsletter.deliver.log import LogMailer  # noqa: PLC0415 - same
+
+            return LogMailer
+        from newsletter.deliver.folder import FolderMailer  # noqa: PLC0415 - same
+
+        return partial(FolderMailer, self.config.path(settings.folder.path))
+
+    def _relayed(self, relays: Sequence[SmtpSettings]) -> Callable[[], Mailer]:
+        from newsletter.deliver.relays import RelayedMailer, Roster  # noqa: PLC0415 - only a send needs it
         from newsletter.deliver.smtp import smtp_from  # noqa: PLC0415 - same
 
-        settings = self.config.deliver
-        if settings.mailer == "folder":
-            return FolderMailer(self.config.path(settings.folder.path))
-        return smtp_from(settings.smtp, home=self.config.home)
+        makers = [smtp_from(one, home=self.config.home) for one in relays]
+        return partial(RelayedMailer, makers, Roster([one.weight for one in relays]))
 
     def defaults(self, *, confirmed: bool) -> Defaults:
         """Return what a new subscriber gets where nothing else is said."""
@@ -254,6 +340,14 @@ class App:
             status=SubscriberStatus.CONFIRMED if confirmed else SubscriberStatus.PENDING,
             topics=[topic.name for topic in self.config.topics],
         )
+
+
+def _made_key(path: Path) -> bytes:
+    try:
+        _make_key(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be made: {error.strerror}") from None
+    return _key_in(path)
 
 
 def _key_in(path: Path) -> bytes:

@@ -28,6 +28,10 @@ _IN_THE_HOUSE = re.compile(
 )
 _WHOLE_URL = re.compile(r"https?://[^\s/?#\\][^\s\\]*", re.IGNORECASE)
 _NOT_IN_LINKS = re.compile(r"""["'<>`{}|^]""")
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+SELECTOR_PATTERN = rf"^{_LABEL}(\.{_LABEL})*$"  # RFC 6376, section 3.1: one label or more
+_DNS_NAME = re.compile(rf"(?=.{{4,253}}\Z){_LABEL}(\.{_LABEL})+")
+_PORTS = range(1, 65536)
 _HOUR = 3600
 _NO_HEADER = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's controls, halves of a surrogate pair, line and paragraph ends
 # what turns the direction of all text after it (UAX 9); marks and joiners, which names in some scripts need, may stay
@@ -128,6 +132,35 @@ def _for_links(url: str) -> str:
     return url
 
 
+def _dns_name(name: str) -> str:
+    if not _DNS_NAME.fullmatch(name):
+        raise ValueError("must be a domain as the DNS writes it, such as group.example: lower case, ASCII (xn--...)")
+    return name
+
+
+def _name_server_or_nothing(text: str) -> str:
+    if text:
+        name_server(text)
+    return text
+
+
+def name_server(text: str) -> tuple[str, int]:
+    """Return the address and port (53 where none is named) of `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    with_port = re.fullmatch(r"(?:\[(.+)\]|([^:]+)):(\d{1,5})", text)
+    host, port = (with_port[1] or with_port[2], int(with_port[3])) if with_port else (text, 53)
+    try:
+        address = str(ip_address(host))
+    except ValueError:
+        address = ""
+    if not address or port not in _PORTS:
+        raise ValueError("must be an IP address, with or without a port, such as 192.0.2.1 or 192.0.2.1:5353")
+    return address, port
+
+
 def _is_this_machine(host: str) -> bool:
     try:
         return host.lower() == "localhost" or ip_address(host).is_loopback
@@ -176,6 +209,8 @@ Several = Annotated[tuple[_Item, ...], Field(strict=False)]  # TOML has lists, a
 Zone = Annotated[str, AfterValidator(_known_zone)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Line = Annotated[str, AfterValidator(_one_line)]
+DnsName = Annotated[str, AfterValidator(_dns_name)]
+NameServerOrNothing = Annotated[str, AfterValidator(_name_server_or_nothing)]
 Address = Annotated[str, AfterValidator(_mail_address)]
 AddressOrNothing = Annotated[str, AfterValidator(_mail_address_or_nothing)]
 HttpsUrlOrNothing = Annotated[str, Field(max_length=1000), AfterValidator(_https_url_or_nothing)]

@@ -18,7 +18,7 @@ from newsletter.values import time_zones
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from newsletter.config import SubscriberSettings
+    from newsletter.settings import SubscriberSettings
 
 
 @pytest.fixture(scope="module")

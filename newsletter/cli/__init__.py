@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from newsletter.cli import check, edit, evaluate, issues, papers, setup, subscribers, tastes
+from newsletter.cli import bounces, check, dkim, edit, evaluate, issues, papers, sending, setup, subscribers, tastes
 from newsletter.cli.home import Call, root_options
 from newsletter.cli.output import complain
 from newsletter.errors import NewsletterError
@@ -34,10 +34,13 @@ setup.register(app)
 papers.register(app)
 issues.register(app)
 edit.register(app)
+sending.register(app)
 check.register(app)
 evaluate.register(app)
 tastes.register(subscribers.app)
 app.add_typer(subscribers.app, name="subscribers")
+bounces.register(app)
+app.add_typer(dkim.app, name="dkim")
 
 
 def main(arguments: list[str] | None = None) -> None:

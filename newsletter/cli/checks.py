@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from newsletter.cli.inbox_check import inbox_finding
 from newsletter.cli.output import counted
 from newsletter.config import CONFIG_NAME
 from newsletter.errors import NewsletterError
@@ -62,7 +63,8 @@ def all_checks(app: App, *, now: datetime) -> Iterator[Check]:
     yield templates
     if templates.verdict is Verdict.GOOD:  # else nobody knows what they would have read
         yield from _unread_templates(app)
-    yield _checked("mailer", lambda: app.mailer().check())
+    yield _checked("mailer", lambda: app.mailers()().check())
+    yield _checked("bounces", lambda: inbox_finding(app))
     yield from _web_pages(app)
     if database.verdict is Verdict.GOOD:  # else there is none to ask, and opening it would make one
         yield _checked("clock", lambda: _clock(app, now=now))

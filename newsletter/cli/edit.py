@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli.arguments import Period
 from newsletter.cli.files import read_text
 from newsletter.cli.home import existing
-from newsletter.cli.issues import Period  # noqa: TC001 - typer reads it when it runs
 from newsletter.cli.output import counted, note, say
 from newsletter.errors import UsageError
 

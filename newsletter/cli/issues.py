@@ -1,32 +1,27 @@
-"""Commands about issues: draft, issues, preview, approve, send, retry."""
+"""Commands about issues: draft, issues, preview, approve."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli.arguments import AsJson, Period
 from newsletter.cli.files import write_bytes
 from newsletter.cli.home import Call, existing
-from newsletter.cli.output import counted, note, progressing, say, say_json, say_table
+from newsletter.cli.output import counted, note, say, say_json, say_table, standing_of, totals_of
 from newsletter.errors import NewsletterError, UsageError
-from newsletter.model import DeliveryState, IssueState, Letter, SubscriberStatus
+from newsletter.model import IssueState, Letter, SubscriberStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from newsletter.app import App
-    from newsletter.model import Digest, Issue, Rendered, Subscriber
+    from newsletter.model import DeliveryState, Digest, Issue, Rendered, Subscriber
 
-Period = Annotated[str, typer.Argument(metavar="PERIOD", help="A day 2026-07-14, a week 2026-W29 or a month 2026-07.")]
 _OWN = "(each reader's own)"
-_SHOWN = 3  # reasons of failure that are printed
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Format(StrEnum):
@@ -43,8 +38,6 @@ def register(app: typer.Typer) -> None:
     app.command("issues")(issues)
     app.command("preview")(preview)
     app.command("approve")(approve)
-    app.command("send")(send)
-    app.command("retry")(retry)
 
 
 def draft(context: typer.Context, period: Period) -> None:
@@ -79,7 +72,13 @@ def issues(context: typer.Context, as_json: AsJson = False) -> None:
         say_json([_as_json(issue, papers, totals, void) for issue, papers, totals in found])
         return
     rows = (
-        (one.period, f"{one.state}{' (void)' * (one.period in void)}", papers, _totals(totals), one.subject or _OWN)
+        (
+            one.period,
+            f"{standing_of(one)}{' (void)' * (one.period in void)}",
+            papers,
+            totals_of(totals),
+            one.subject or _OWN,
+        )
         for one, papers, totals in found
     )
     say_table(("period", "state", "papers", "deliveries", "subject"), rows)
@@ -152,119 +151,6 @@ def approve(context: typer.Context, period: Period) -> None:
     say(f"issue {issue.period} approved (content {issue.approved_hash[:12]}); send it with: newsletter send {period}")
 
 
-def send(
-    context: typer.Context,
-    period: Period,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
-) -> None:
-    """Send an approved issue, once to each reader.
-
-    Every confirmed subscriber of the issue's cadence gets it. Running it again goes on where it stopped, and sends
-    nothing twice.
-    """
-    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
-    from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
-
-    call: Call = context.obj
-    with existing(context) as app:
-        issue = issue_of(app.store, period)
-        sending.check_sendable(app.store, issue, app.shaping)
-        if issue.state is IssueState.SENT:
-            say(f"issue {issue.period} was already sent: {_totals(app.store.deliveries.totals(issue.id))}")
-            return
-        if dry_run:
-            _tell_plan(app, issue)
-            return
-        _send(app, issue, call)
-
-
-def retry(
-    context: typer.Context,
-    period: Period,
-    failed: Annotated[bool, typer.Option("--failed", help="Those that were refused for good.")] = False,
-    uncertain: Annotated[
-        bool, typer.Option("--uncertain", help="Those of which nobody knows whether they arrived.")
-    ] = False,
-) -> None:
-    """Let failed or uncertain mails wait again.
-
-    Nothing is sent now: `send` sends them. An uncertain mail may then arrive twice, with the same Message-ID.
-    """
-    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
-    from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
-
-    if failed == uncertain:
-        raise UsageError("name one of --failed and --uncertain")
-    state = DeliveryState.FAILED if failed else DeliveryState.UNCERTAIN
-    with existing(context) as app:
-        issue = issue_of(app.store, period)
-        number = sending.retry(app.store, issue, state, now=context.obj.now())
-    if not number:
-        say(f"issue {issue.period} has no mail that is {state}; nothing was changed")
-        return
-    say(f"issue {issue.period}: {number} {state} now wait again; send them with: newsletter send {issue.period}")
-
-
-def _send(app: App, issue: Issue, call: Call) -> None:
-    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
-
-    mailer = app.mailer()
-    mailer.check()
-    sending.freeze(app.store, issue, app.fitter, app.press, shaping=app.shaping, now=call.now())
-    handover = sending.Handover(
-        store=app.store,
-        issue=issue,
-        press=app.press,
-        mailer=mailer,
-        settings=app.config.deliver,
-        owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-        clock=call.now,
-    )
-    waiting = sum(app.store.deliveries.totals(issue.id).values())
-    for _ in progressing(handover.run(), total=waiting, what="sending"):
-        pass
-    totals = sending.finish(app.store, issue, now=call.now())
-    say(f"issue {issue.period}: {_totals(totals)}")
-    _tell_open_ends(app, issue, totals)
-    app.templates.current()
-    if app.templates.fault:
-        note(f"sent with the templates as they were; they have changed since and are wrong: {app.templates.fault}")
-    if totals.get(DeliveryState.FAILED) and not totals.get(DeliveryState.ACCEPTED):
-        raise typer.Exit(1)
-
-
-def _tell_plan(app: App, issue: Issue) -> None:
-    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
-
-    if issue.state is IssueState.SENDING:
-        totals = _totals(app.store.deliveries.totals(issue.id))
-        say(f"issue {issue.period} is on its way: {totals}; nothing was sent now")
-        return
-    would = sending.plan(app.store, issue, app.fitter)
-    skipped = f", {counted(would.skipped, 'reader')} skipped ({sending.NOTHING_NEW})" if would.skipped else ""
-    if not would.mails and not would.skipped:
-        raise UsageError(f"issue {issue.period} has no reader: no confirmed subscriber wants it")
-    mails = f"{counted(would.mails, 'mail')} with {counted(would.distinct, 'different selection')}"
-    say(f"issue {issue.period} would go out as {mails}{skipped}; nothing was sent")
-
-
-def _tell_open_ends(app: App, issue: Issue, totals: Mapping[DeliveryState, int]) -> None:
-    from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
-
-    if count := totals.get(DeliveryState.UNCERTAIN, 0):
-        note(f"{count} uncertain: a crash or a lost connection left it open whether they arrived; they are held")
-        note(f"to send them again all the same: newsletter retry {issue.period} --uncertain")
-    if count := totals.get(DeliveryState.FAILED, 0):
-        for reply, number in list(sending.failures(app.store, issue).items())[:_SHOWN]:
-            note(f"{number} failed: {reply}")
-        note(f"{count} failed in all; when the cause is mended: newsletter retry {issue.period} --failed")
-    if count := totals.get(DeliveryState.DEFERRED, 0):
-        note(f"{count} deferred for now; run again later: newsletter send {issue.period}")
-    if count := totals.get(DeliveryState.IN_FLIGHT, 0):
-        minutes = app.config.deliver.lease_seconds // 60
-        note(f"{count} in flight: another send is at work, or ended within the last {minutes} minutes")
-
-
 def _reader(app: App, address: str | None) -> Subscriber:
     from newsletter.pipeline.digests import public_reader  # noqa: PLC0415 - keeps --help quick
 
@@ -328,9 +214,6 @@ def _as_json(
         "created_at": issue.created_at,
         "approved_at": issue.approved_at,
         "approval_void": issue.period in void,
+        "paused_at": issue.paused_at,
         "sent_at": issue.sent_at,
     }
-
-
-def _totals(totals: Mapping[DeliveryState, int]) -> str:
-    return ", ".join(f"{count} {state}" for state, count in totals.items() if count) or "none"

@@ -15,7 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from newsletter.model import DeliveryState, Issue
 
 _GAP = "  "
 _BREAKS = "\t\r\n\u2028\u2029"
@@ -60,6 +62,16 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def standing_of(issue: Issue) -> str:
+    """Return an issue's state as a person names it: one that is being sent may be paused."""
+    return "paused" if issue.paused_at else issue.state.value
+
+
+def totals_of(totals: Mapping[DeliveryState, int]) -> str:
+    """Return `12 accepted, 1 uncertain`, or `none`."""
+    return ", ".join(f"{count} {state}" for state, count in totals.items() if count) or "none"
+
+
 def say_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, wide: Collection[int] = ()) -> None:
     """Print rows: a table that fits a terminal, else aligned plain lines.
 
@@ -83,8 +95,13 @@ def say_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, wide:
         typer.echo(_GAP.join(padded).rstrip())
 
 
-def progressing(steps: Iterable[_Step], *, total: int, what: str) -> Iterator[_Step]:
-    """Yield the steps, with a progress bar on standard error where that is a terminal."""
+def progressing(
+    steps: Iterable[_Step], *, total: int, what: str, done: Callable[[_Step], int] | None = None
+) -> Iterator[_Step]:
+    """Yield the steps, with a progress bar on standard error where that is a terminal.
+
+    Each step is one of `total`; with `done` it tells how many of them are done.
+    """
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield from steps
@@ -92,6 +109,6 @@ def progressing(steps: Iterable[_Step], *, total: int, what: str) -> Iterator[_S
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=total)
-        for step in steps:
+        for number, step in enumerate(steps, start=1):
             yield step
-            progress.advance(task)
+            progress.update(task, completed=done(step) if done else number)

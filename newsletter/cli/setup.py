@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,7 +77,8 @@ def demo(
             app.store,
             press=app.press,
             ranker=app.fitter,
-            mailer=app.mailer(),
+            departure=app.departure,
+            mailer=app.mailers(),
             settings=app.config.deliver,
             defaults=app.defaults(confirmed=True),
             shaping=app.shaping,
@@ -89,14 +91,15 @@ def demo(
 def doctor(context: typer.Context) -> None:
     """Check that everything it needs works.
 
-    Settings, database, sources, templates, mailer, clock and time zone: a line each, and what to do next. A hint is
-    something to think about; what fails makes it exit with 1.
+    Settings, database, sources, templates, mailer, clock and time zone, and what the DNS says about the sender: a line
+    each, and what to do next. A hint is something to think about; what fails makes it exit with 1.
     """
     from newsletter.cli.checks import Verdict, all_checks  # noqa: PLC0415 - keeps --help quick
+    from newsletter.cli.checks_domain import domain_checks  # noqa: PLC0415 - same
 
     failed = 0
     with existing(context) as app:
-        for check in all_checks(app, now=context.obj.now()):
+        for check in chain(all_checks(app, now=context.obj.now()), domain_checks(app)):
             failed += check.verdict is Verdict.BAD
             say(f"{check.verdict:4}  {check.subject}: {check.finding}")
     if failed:

@@ -71,12 +71,15 @@ def add(
     taken (back) in; `edit` changes what somebody wants.
     """
     from newsletter.pipeline.audience import subscriber_from  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.suppression import suppressed  # noqa: PLC0415 - same
 
     words = _words(topics=topic, interests=interest, authors=author, organisations=organisation, muted=mute)
     values = words | _given({"cadence": cadence, "time zone": time_zone, "hour": hour, "size": size})
     now = context.obj.now()
     with opened(context) as program:
         wanted = subscriber_from({"address": address} | values, program.defaults(confirmed=confirmed))
+        if program.exists and program.suppressions.holds([wanted.address]):
+            raise suppressed(wanted.address)
         with made(program):
             outcome = program.store.subscribers.add([wanted], now=now)
         if outcome.added:
@@ -166,16 +169,22 @@ def import_csv(
         sheet = read_csv(text, where=str(file), defaults=program.defaults(confirmed=confirmed))
         for problem in sheet.problems:
             note(f"left out: {problem}")
-        if not sheet.subscribers:
+        wanted, refused = (
+            program.suppressions.admitted(sheet.subscribers) if program.exists else (sheet.subscribers, ())
+        )
+        for address in refused:
+            note(f"left out: {address} is suppressed; see: newsletter suppressions --help")
+        if not wanted:
             raise UsageError(f"{file}: no row could be imported")
         with made(program):
-            outcome = program.store.subscribers.add(sheet.subscribers, now=now, settle_known=True)
+            outcome = program.store.subscribers.add(wanted, now=now, settle_known=True)
     for remark in sheet.remarks[:_TOLD]:
         note(remark)
     if len(sheet.remarks) > _TOLD:
         note(f"{len(sheet.remarks) - _TOLD} more of the like")
-    _tell_import(outcome, left_out=len(sheet.problems))
-    if sheet.problems:
+    left_out = len(sheet.problems) + len(refused)
+    _tell_import(outcome, left_out=left_out)
+    if left_out:
         raise typer.Exit(1)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from newsletter.collect.base import Rejected, Validators
     from newsletter.collect.http import HttpClient
-    from newsletter.config import ArxivSettings
+    from newsletter.settings import ArxivSettings
 
 ENDPOINT = "https://export.arxiv.org/api/query"
 _LARGEST_PAGE = 500  # entries; arXiv allows 2,000 and is slow to answer then

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from newsletter.collect.base import Validators
     from newsletter.collect.http import HttpClient
-    from newsletter.config import HuggingFaceSettings
+    from newsletter.settings import HuggingFaceSettings
 
 _MOST_PAPERS = 5_000  # fifty times the longest list seen; a list that goes on after it is no day's list
 _MOST_TOKEN_BYTES = 4_096

@@ -23,7 +23,7 @@ from newsletter.values import time_zones
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from newsletter.config import SubscriberSettings
+    from newsletter.settings import SubscriberSettings
 
 _COLUMNS = ("address", "topics", "interests", "cadence", "time zone", "hour", "size")
 _ALIASES = {"email": "address", "e-mail": "address", "timezone": "time zone", "time_zone": "time zone"}

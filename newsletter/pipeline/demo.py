@@ -14,7 +14,10 @@ from newsletter.pipeline.audience import read_csv
 from newsletter.pipeline.collecting import import_files
 from newsletter.pipeline.digests import digest_for
 from newsletter.pipeline.drafting import approve, draft
-from newsletter.pipeline.sending import Handover, finish, freeze
+from newsletter.pipeline.freezing import freeze
+from newsletter.pipeline.handover import Handover
+from newsletter.pipeline.owner import new_owner
+from newsletter.pipeline.sending import finish
 from newsletter.resources import resource
 
 if TYPE_CHECKING:
@@ -22,13 +25,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from newsletter.config import DeliverSettings
     from newsletter.deliver.base import Mailer
     from newsletter.model import Issue, Subscriber
     from newsletter.pipeline.audience import Defaults
+    from newsletter.pipeline.departure import Departure
     from newsletter.pipeline.digests import Press
     from newsletter.pipeline.drafting import Shaping
     from newsletter.pipeline.fitting import Fits
+    from newsletter.settings import DeliverSettings
     from newsletter.store import Store
 
 
@@ -49,8 +53,9 @@ class Shown:
 class _Parts:
     store: Store
     press: Press
+    departure: Departure
     ranker: Fits
-    mailer: Mailer
+    mailer: Callable[[], Mailer]
     settings: DeliverSettings
     shaping: Shaping
     clock: Callable[[], datetime]
@@ -60,8 +65,9 @@ def run_demo(
     store: Store,
     *,
     press: Press,
+    departure: Departure,
     ranker: Fits,
-    mailer: Mailer,
+    mailer: Callable[[], Mailer],
     settings: DeliverSettings,
     defaults: Defaults,
     shaping: Shaping,
@@ -70,7 +76,14 @@ def run_demo(
 ) -> Shown:
     """Import the samples, then draft, approve and send one issue a day; writes each digest's HTML below `html`."""
     parts = _Parts(
-        store=store, press=press, ranker=ranker, mailer=mailer, settings=settings, shaping=shaping, clock=clock
+        store=store,
+        press=press,
+        departure=departure,
+        ranker=ranker,
+        mailer=mailer,
+        settings=settings,
+        shaping=shaping,
+        clock=clock,
     )
     for outcome in import_files(store, [resource("config", "demo", "papers.jsonl")], now=clock()):
         assert not outcome.error and not outcome.rejected, "the shipped samples are whole"  # noqa: S101,PT018 - a test shows it
@@ -116,14 +129,15 @@ def _issue(parts: _Parts, period: str) -> tuple[Issue, int]:
         store=parts.store,
         issue=issue,
         press=parts.press,
+        departure=parts.departure,
         mailer=parts.mailer,
         settings=parts.settings,
-        owner="demo",
+        owner=new_owner(),
         clock=parts.clock,
     )
-    sent = sum(receipt.state is DeliveryState.ACCEPTED for receipt in handover.run())
+    *_, done = handover.run()
     finish(parts.store, issue, now=parts.clock())
-    return issue, sent
+    return issue, done.get(DeliveryState.ACCEPTED, 0)
 
 
 def _page(parts: _Parts, issue: Issue, reader: Subscriber, html: Path) -> Path:

@@ -21,12 +21,12 @@ from newsletter.pipeline.tastes import settled
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from newsletter.config import Site
     from newsletter.links import LinkSigner
     from newsletter.model import Issue, Message, Pieces, Profile, RankedPaper, Rendered
     from newsletter.pipeline.fitting import Fits
     from newsletter.rank.ranker import Ranker
     from newsletter.render.digest import DigestRenderer
+    from newsletter.settings import Site
     from newsletter.store import Store
 
 _BLOCK = 5_000  # subscribers chosen for at a time, so that memory stays flat

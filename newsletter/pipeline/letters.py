@@ -17,10 +17,10 @@ from newsletter.render.letters import SUBSCRIBED
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from newsletter.config import Site
     from newsletter.links import LinkSigner
     from newsletter.model import Message, Rendered, Subscriber
     from newsletter.render.letters import LetterRenderer
+    from newsletter.settings import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from newsletter.config import Site
     from newsletter.links import MailLinks
+    from newsletter.settings import Site
 
 _FOLDER = "email/digest"
 _NOTE = "note"

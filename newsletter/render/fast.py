@@ -24,13 +24,13 @@ from newsletter.render.subject import SharedSubject
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from newsletter.config import Site
     from newsletter.links import MailLinks
     from newsletter.render.compile import Compiled
     from newsletter.render.page import Selection
     from newsletter.render.parts import Names
     from newsletter.render.plain import PlainTemplate
     from newsletter.render.stand_ins import StandIns
+    from newsletter.settings import Site
 
 _KEPT_NOBODIES = 4
 _PAGE_NAMES = tuple(one.name for one in fields(Page))

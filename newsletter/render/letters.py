@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from newsletter.config import Site
+    from newsletter.settings import Site
 
 
 # where the reader is subscribed when the letter comes, so that its footer tells how to leave

@@ -20,8 +20,8 @@ from newsletter.render.words import count, cut, short_date, written_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from newsletter.config import Site
     from newsletter.links import MailLinks
+    from newsletter.settings import Site
 
 _THIS = {PeriodKind.DAY: "today", PeriodKind.WEEK: "this week", PeriodKind.MONTH: "this month"}
 _THAT = {PeriodKind.DAY: "that day", PeriodKind.WEEK: "that week", PeriodKind.MONTH: "that month"}

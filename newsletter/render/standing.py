@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from newsletter.config import Site
     from newsletter.model import Topic
     from newsletter.render.environment import TemplateSnapshot
+    from newsletter.settings import Site
 
 _NOBODY = "https://newsletter.example/"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.collect.arxiv import Arxiv
-from newsletter.config import ArxivSettings
 from newsletter.errors import BadAnswerError, ConfigError, SourceRefusedError, SourceUnreachableError
+from newsletter.settings import ArxivSettings
 from tests.replay import Reply
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from newsletter.collect.huggingface import HuggingFace
-from newsletter.config import HuggingFaceSettings
 from newsletter.errors import BadAnswerError, ConfigError, SourceRefusedError, SourceUnreachableError, UsageError
+from newsletter.settings import HuggingFaceSettings
 from tests.replay import Replay, Reply, bomb, redirect
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from newsletter.config import Site
 from newsletter.links import LinkSigner, MailLinks, mail_links
 from newsletter.model import Cadence, Digest, Issue, Links, Paper, Profile, RankedPaper, Subscriber
+from newsletter.settings import Site
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from newsletter.config import Site
     from newsletter.model import Digest
+    from newsletter.settings import Site
 
 KEY = b"k" * 32
 NOW = datetime(2026, 7, 15, 6, tzinfo=UTC)

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from newsletter.config import Site
     from newsletter.model import Issue, Paper, Subscriber, Topic
     from newsletter.pipeline.checking.browser import Viewer
     from newsletter.pipeline.checking.tools import Tools
     from newsletter.pipeline.digests import Press
     from newsletter.pipeline.fitting import Fits
     from newsletter.render.checklist.evidence import Complaint, Conditional, Looks
+    from newsletter.settings import Site
     from newsletter.store import Store
 
 __all__ = ["SUFFIXES", "Checked", "evidence", "given_of", "mails_of_file", "mails_of_issue", "template_conditionals"]
