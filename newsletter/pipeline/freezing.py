@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     _Choice = tuple[Subscriber, tuple[RankedPaper, ...], int]
 
-NOTHING_NEW = "nothing new: this reader already got every paper of the issue"
+NOTHING_NEW = "nothing new: this reader got, liked or disliked every paper of the issue before"
 _PROVEN = 200  # different selections that are rendered before anything is stored, and all that bring another paper
 _TRIES = 10
 

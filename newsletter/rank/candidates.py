@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from newsletter.rank.likes import Known
+from newsletter.rank.known import Known
 from newsletter.rank.signs import PhraseIndex, Sign, found, signs_of
 from newsletter.rank.terms import Vocabulary, wished_terms, written_out
 from newsletter.rank.text import TextModel, weighed_terms

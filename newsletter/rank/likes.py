@@ -23,8 +23,8 @@ from newsletter.rank.neighbours import nearness
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from newsletter.rank.known import Known
     from newsletter.rank.space import Space
-    from newsletter.rank.vectors import Vectors
 
 Rows = NDArray[np.float64]
 Weights = NDArray[np.float32]
@@ -41,19 +41,6 @@ _FULL_GAIN = 5.0  # standard deviations above the corpus that count as a very go
 _STEEPNESS = 2.0  # of the bend between below and above the mean of the corpus
 MOST_GAIN = 3.0  # and what a liked paper itself has
 _TINY = 1e-12
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """Papers that can be learned from, as rows of `terms` and `latents`; the row of each paper's id."""
-
-    terms: Vectors
-    latents: NDArray[np.float32]
-    rows: dict[str, int]
-
-    def found(self, ids: Sequence[str]) -> list[int]:
-        """Return the rows of those of `ids` that are known, in rising order, each once."""
-        return sorted({self.rows[key] for key in ids if key in self.rows})
 
 
 def gains(

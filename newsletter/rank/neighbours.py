@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from newsletter.rank.likes import Known
+    from newsletter.rank.known import Known
     from newsletter.rank.space import Space
     from newsletter.rank.vectors import Vectors
 
