@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -147,6 +148,10 @@ def test_no_damage_to_a_file_is_an_error(tmp_path: Path) -> None:
     Fitter(RANKER, tmp_path).fit(CORPUS[:120])
     (name,) = kept(tmp_path)
     path = tmp_path / name
+    as_kept = Fitter(RANKER, tmp_path).kept(path)
+    assert as_kept
+    expected = as_kept.rank(CANDIDATES, READER, now=NOW)
+    found = Counter[bool]()
     whole, chance = path.read_bytes(), random.Random(7)  # noqa: S311 - the same damage every time
     heads = [place for mark in (b"PK\1\2", b"PK\3\4", b"PK\5\6") for place in _places(whole, mark)]
     for number in range(600):
@@ -155,7 +160,10 @@ def test_no_damage_to_a_file_is_an_error(tmp_path: Path) -> None:
             at = min(chance.choice(heads) + chance.randrange(200), len(whole) - 1)
             damaged[at : at + 1] = chance.choice([b"", b"\0" * 9, b"(", b"\xff\xff", bytes([whole[at] ^ 1])])
         path.write_bytes(damaged[: at if number % 5 == 0 else None])
-        Fitter(RANKER, tmp_path).kept(path)  # a model or none
+        read = Fitter(RANKER, tmp_path).kept(path)
+        found[read is None] += 1
+        assert read is None or read.rank(CANDIDATES, READER, now=NOW) == expected, "another model than was kept"
+    assert found[True] > 300, "the damage is none"
 
 
 def _places(content: bytes, mark: bytes) -> list[int]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import traceback
 from typing import TYPE_CHECKING
 
 from newsletter.app import App
-from newsletter.errors import DeliveryError, NewsletterError
+from newsletter.errors import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ def freeze_apart(home: Path, environ: Mapping[str, str], period: str, *, now: da
     """Freeze the issue of a home, as `pipeline.freezing.freeze` does, in another process, and wait for it.
 
     Raises:
-        NewsletterError: whatever was raised there.
+        Exception: whatever was raised there, with its traceback as a note.
         DeliveryError: that process was ended from outside; nothing was stored, or all.
     """
     heard, told = multiprocessing.Pipe(duplex=False)
@@ -53,13 +54,11 @@ def _freeze(home: Path, environ: Mapping[str, str], period: str, now: datetime, 
     from newsletter.pipeline.freezing import freeze  # noqa: PLC0415 - same
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for it is told, and ends it
-    error: NewsletterError | None = None
-    with App(home, environ) as app:
-        try:
+    error: Exception | None = None
+    try:
+        with App(home, environ) as app:
             freeze(app.store, issue_of(app.store, period), app.fitter, app.press, shaping=app.shaping, now=now)
-        except NewsletterError as raised:
-            error = raised
-        except Exception as raised:  # noqa: BLE001 - else a traceback would stand beside the one line
-            told_as = f"{type(raised).__name__}: {raised}" if str(raised) else type(raised).__name__
-            error = DeliveryError(f"issue {period} was not decided, unexpected {told_as}; nothing was sent")
+    except Exception as raised:  # noqa: BLE001 - nothing is swallowed: the process that waits raises it
+        raised.add_note(traceback.format_exc())
+        error = raised
     told.send(error)

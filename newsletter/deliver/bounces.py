@@ -108,10 +108,14 @@ class NoticeReader:
     signer: LinkSigner = field(repr=False)
 
     def read(self, head: bytes, *, now: datetime) -> Notice | Useless:
-        """Return what a mail tells, of which `head` is the beginning; whatever it holds, nothing is raised."""
+        """Return what a mail tells, of which `head` is the beginning; whatever it holds, nothing is raised.
+
+        Anybody can write to a return path, and one mail must not hold up all that came after it. So one that makes a
+        parser fail is told as broken: it is counted, changes nothing, and is never deleted.
+        """
         try:
             return self._read(head, now)
-        except Exception:  # noqa: BLE001 - parsers of guesswork on a stranger's bytes: whatever they raise, it is this mail
+        except Exception:  # noqa: BLE001 - meant: flufl's and the library's parsers guess, and may raise anything
             return Useless.BROKEN
 
     def _read(self, head: bytes, now: datetime) -> Notice | Useless:

@@ -52,4 +52,6 @@ def test_a_header_that_the_parser_falls_over_stays_as_it_is(name: str, value: st
 @example("To", ":;]")
 @example("Cc", "<@a ,(Z@b:c@d")
 def test_no_header_stops_the_check(name: str, value: str) -> None:
-    str(parsed_header(name, value))
+    read = parsed_header(name, value)
+    assert isinstance(read, str), "a header's parsed form is a text, too"
+    assert hasattr(read, "defects") or read == value
