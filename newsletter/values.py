@@ -121,7 +121,7 @@ def _web_url_or_nothing(url: str) -> str:
     parts = urlsplit(_http_url(url))
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise ValueError("must be the bare address of the web pages, such as https://digest.example")
-    if parts.scheme.lower() != "https" and not _is_this_machine(parts.hostname or ""):
+    if parts.scheme.lower() != "https" and not is_this_machine(parts.hostname or ""):
         raise ValueError("must begin with https://; plain http is for this machine alone")
     return _for_links(url).rstrip("/")
 
@@ -161,7 +161,8 @@ def name_server(text: str) -> tuple[str, int]:
     return address, port
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Return whether a host is this machine by its name: a loopback address, or localhost (RFC 6761, section 6.3)."""
     try:
         return host.lower() == "localhost" or ip_address(host).is_loopback
     except ValueError:  # a name

@@ -6,7 +6,6 @@ mail is handed over in this module.
 
 from __future__ import annotations
 
-import ipaddress
 import smtplib
 import socket
 import ssl
@@ -14,6 +13,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from newsletter.errors import MailerStoppedError, RelayGoneError
+from newsletter.values import is_this_machine
 
 if TYPE_CHECKING:
     from newsletter.settings import SmtpSettings
@@ -74,17 +74,10 @@ def _is_ours(error: Exception) -> bool:
 
 
 def _refuse_open_wire(settings: SmtpSettings) -> None:
-    if settings.tls == "none" and not _is_loopback(settings.host):
+    if settings.tls == "none" and not is_this_machine(settings.host):
         raise MailerStoppedError(
             f"{place(settings)} is another machine and deliver.smtp.tls is none; set it to starttls or implicit"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"  # RFC 6761, section 6.3: always this machine
 
 
 def _connect(settings: SmtpSettings, context: ssl.SSLContext) -> smtplib.SMTP:

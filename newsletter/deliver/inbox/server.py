@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from newsletter.deliver.incoming import one_line
 from newsletter.errors import InboxError
+from newsletter.values import is_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ def refuse_open_wire(settings: MailServerSettings, section: str) -> None:
     Raises:
         InboxError: `tls` is none, and the host is another machine.
     """
-    if settings.tls == "none" and not _is_loopback(settings.host):
+    if settings.tls == "none" and not is_this_machine(settings.host):
         raise InboxError(
             f"{place(settings)} is another machine and {section}.tls is none; set it to starttls or implicit"
         )
@@ -83,10 +83,3 @@ def _words(error: Exception) -> str:
     """A server's words, which the libraries give as bytes, also inside a text."""
     told = error.args[0] if error.args else ""
     return one_line(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) or type(error).__name__
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"  # RFC 6761, section 6.3: always this machine
