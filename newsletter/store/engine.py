@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from newsletter.errors import StoreError
+from newsletter.store.direct import Direct
+from newsletter.store.telling import told
+from newsletter.store.turn import WritersTurn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Dialect, Table, Update
+    from sqlalchemy import Table
     from sqlalchemy.pool import PoolProxiedConnection
 
 WAIT_SECONDS = 30.0  # for another program's transaction on SQLite, as long as the largest freeze may take
@@ -45,15 +46,6 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 _EXAMPLES = "sqlite:////folder/newsletter.db or postgresql+psycopg://user@host/name"
-# SQLite's own words, https://www.sqlite.org/rescode.html, and what to do about them.
-_ADVICE = {
-    "database is locked": "is locked by another program; try again when that has finished",
-    "file is not a database": "is not a database file; name another file in [store] url",
-    "unable to open database file": "cannot be opened; check the path and its permissions",
-    "attempt to write a readonly database": "is read-only; check the permissions of the file and its folder",
-    "database or disk is full": "cannot grow: the disk is full; make room and try again",
-    "database disk image is malformed": "is damaged; restore it from a backup",
-}
 
 
 def read_url(given: str) -> URL:
@@ -124,8 +116,8 @@ class Database:
         self.name = shown(url)
         self._engine = _engine(url, existing=existing, unchecked=unchecked)
         self._writer = self._engine.execution_options(**{_WRITES: True})
-        # SQLite has one writer at a time, and lets the others sleep and ask again: threads of one process queue here
-        self._turn: AbstractContextManager[object] = threading.RLock() if is_sqlite(url) else nullcontext()
+        self._writers = WritersTurn(Path(str(url.database))) if is_sqlite(url) else None
+        self._turn: AbstractContextManager[object] = self._writers or nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -134,7 +126,7 @@ class Database:
         Raises:
             StoreError: the database refused.
         """
-        with _told(self.name), self._engine.connect() as connection:
+        with told(self.name), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -146,7 +138,7 @@ class Database:
         Raises:
             StoreError: the database refused.
         """
-        with _told(self.name), self._turn, self._writer.begin() as connection:
+        with told(self.name), self._turn, self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -170,114 +162,8 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
-
-
-class Direct:
-    """A connection that runs ready statements and nothing else, with a small part of a transaction's usual cost.
-
-    On PostgreSQL each statement is its own transaction and does not wait for the disk: it outlives the end of this
-    process at any moment, not the server's (https://www.postgresql.org/docs/current/wal-async-commit.html). A
-    connection that was lost is opened anew by the next run.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        connect: Callable[[], PoolProxiedConnection],
-        dialect: Dialect,
-        turn: AbstractContextManager[object],
-    ) -> None:
-        self._name = name
-        self._connect = connect
-        self._turn = turn
-        self._dialect = dialect
-        self._one_transaction = dialect.name == "sqlite"
-        self.nests = not self._one_transaction  # whether an UPDATE may hold another one
-        self._ready: dict[int, Ready] = {}
-        self._how: dict[str, bool] = {}
-        self._refusals = (dialect.loaded_dbapi.Error, ValueError)  # ValueError: a time that names no zone
-        if not self._one_transaction:
-            self._how["prepare"] = True
-        with _told(name, *self._refusals):
-            self._open()
-
-    def _open(self) -> None:
-        self._connection = self._connect()
-        raw: Any = self._connection.dbapi_connection  # the driver's own: sqlite3's or psycopg's
-        self._raw = raw
-        if not self._one_transaction:
-            raw.rollback()
-            raw.autocommit = True
-            raw.execute("SET synchronous_commit TO off")
-        self._cursor = raw.cursor()
-
-    def close(self) -> None:
-        """Close the connection; not by SQLAlchemy, which rolls back first and complains of a server that is gone."""
-        self._connection.invalidate()
-        self._raw.close()
-
-    def run(self, *steps: tuple[Update, Mapping[str, object]]) -> int:
-        """Run the statements, on SQLite in one transaction, and return how many rows the last one changed.
-
-        Raises:
-            StoreError: the database refused; on SQLite nothing was changed.
-        """
-        with _told(self._name, *self._refusals), self._turn:
-            if not self._one_transaction:
-                if self._raw.closed:
-                    self.close()
-                    self._open()
-                return self._all(steps)
-            self._raw.execute("BEGIN IMMEDIATE")
-            try:
-                changed = self._all(steps)
-                self._raw.execute("COMMIT")
-            except BaseException:
-                if self._raw.in_transaction:
-                    self._raw.execute("ROLLBACK")
-                raise
-            return changed
-
-    def _all(self, steps: Iterable[tuple[Update, Mapping[str, object]]]) -> int:
-        changed = 0
-        for statement, values in steps:
-            ready = self._ready.get(id(statement)) or self._ready.setdefault(
-                id(statement), Ready.of(statement, self._dialect)
-            )
-            changed = self._cursor.execute(ready.sql, ready.bound(values), **self._how).rowcount
-        return changed
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A statement as its database takes it; it keeps the statement, whose identity it is found by."""
-
-    statement: Update
-    sql: str
-    fixed: Mapping[str, object]
-    processors: Mapping[str, Callable[[Any], object]]
-
-    @classmethod
-    def of(cls, statement: Update, dialect: Dialect) -> Ready:
-        """Compile a statement without lists of values; its parameters keep their names on both databases."""
-        named = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
-        compiled = statement.compile(dialect=named)
-        made = {name: bind.type.bind_processor(named) for name, bind in compiled.binds.items()}
-        processors = {name: processor for name, processor in made.items() if processor}
-        fixed = {name: _bound(processors, name, value) for name, value in compiled.params.items()}
-        return cls(statement, str(compiled), fixed, processors)
-
-    def bound(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return all parameters as the driver takes them."""
-        given = {**self.fixed, **values}
-        for name in self.processors.keys() & values.keys():
-            given[name] = self.processors[name](values[name])
-        return given
-
-
-def _bound(processors: Mapping[str, Callable[[Any], object]], name: str, value: object) -> object:
-    processor = processors.get(name)
-    return processor(value) if processor else value
+        if self._writers:
+            self._writers.close()
 
 
 def prepare_file(url: URL) -> None:
@@ -289,7 +175,7 @@ def prepare_file(url: URL) -> None:
     path = Path(str(url.database))
     if not path.parent.is_dir():
         raise StoreError(f"database {path}: the folder {path.parent} does not exist; make it first")
-    with _told(shown(url)):
+    with told(shown(url)):
         _make_private(path)
         connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
         try:
@@ -371,26 +257,3 @@ def _take_over_transactions(engine: Engine, *, foreign_keys: bool) -> None:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _told(name: str, *drivers: type[Exception]) -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OverflowError) as error:
-        raise StoreError(f"database {name} {_reason(error)}") from error
-    except drivers as error:
-        raise StoreError(f"database {name} {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    orig: Any = getattr(error, "orig", None) or error
-    # PostgreSQL's primary message alone: its detail would quote the row, and so somebody's address.
-    primary = getattr(getattr(orig, "diag", None), "message_primary", None)
-    words = " ".join(str(primary or orig).split())
-    advice = next((told for known, told in _ADVICE.items() if known in words), None)
-    if advice:
-        return advice
-    if isinstance(error, DBAPIError) and error.statement is None:
-        return f"cannot be reached: {words}; check the server and [store] url"
-    return f"refused: {words}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Update
 
     from newsletter.store.chunks import Chunk, Due
-    from newsletter.store.engine import Direct
+    from newsletter.store.direct import Direct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
