@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from newsletter.store import Store
 
 _BLOCK = 5_000  # subscribers chosen for at a time, so that memory stays flat
+_KEPT_CHOICES = 5_000  # which later blocks share; a selection told in words takes some 4 KB
 _NOBODY = 0  # no subscriber has this number
 
 
@@ -97,14 +98,23 @@ class Press:
         return unsubscribe_url(self.site, links.unsubscribe.rpartition("/")[2])
 
 
+# What a choice follows from, for readers of one issue: their wishes, which papers they know, and how many they want.
+_Wanted = tuple["Profile", frozenset[str], int]
+_Choice = tuple[tuple["RankedPaper", ...], int]
+
+
 class Chooser:
-    """Chooses each reader's papers of one issue with a fitted ranker, many readers at a time."""
+    """Chooses each reader's papers of one issue with a fitted ranker, many readers at a time.
+
+    Readers who want and know the same get the same: it is chosen once for them, and they are handed one tuple.
+    """
 
     def __init__(self, store: Store, issue: Issue, ranker: Ranker) -> None:
         self._store = store
         self._issue = issue
         self._ranker = ranker
         self._now = _judged_at(issue)
+        self._choices: dict[_Wanted, _Choice] = {}
 
     def for_all(self, subscribers: Iterable[Subscriber]) -> Iterator[tuple[Subscriber, tuple[RankedPaper, ...], int]]:
         """Yield each subscriber with the papers in order and how many more the issue has.
@@ -117,27 +127,40 @@ class Chooser:
         former = self._store.lookup.former()
         rest = iter(subscribers)
         while block := list(islice(rest, _BLOCK)):
-            yield from self._block(block, sent, former)
+            wanted = self._wanted(block, sent, former)
+            self._choose(wanted)
+            for subscriber, one in zip(block, wanted, strict=True):
+                yield subscriber, *self._choices[one]
 
-    def _block(
+    def _wanted(
         self, block: Sequence[Subscriber], sent: Mapping[int, Collection[str]], former: Mapping[str, str]
-    ) -> Iterator[tuple[Subscriber, tuple[RankedPaper, ...], int]]:
+    ) -> list[_Wanted]:
         profiles = [settled(subscriber.profile, former) for subscriber in block]
-        known = {place: sent[one.id] for place, one in enumerate(block) if one.id in sent}
+        known = {place: frozenset(sent[one.id]) for place, one in enumerate(block) if one.id in sent}
         for place, judged in self._judged(profiles, former):
-            known[place] = judged.union(known.get(place, ()))
+            known[place] = judged | known.get(place, frozenset())
+        return [(profiles[place], known.get(place, frozenset()), one.size) for place, one in enumerate(block)]
+
+    def _choose(self, wanted: Sequence[_Wanted]) -> None:
+        """Choose for all who want something that is not chosen yet."""
+        new = [one for one in dict.fromkeys(wanted) if one not in self._choices]
+        if len(self._choices) + len(new) > _KEPT_CHOICES:
+            self._choices.clear()
+            new = list(dict.fromkeys(wanted))
+        if not new:
+            return
         selections = self._ranker.rank_many(
             self._issue.papers,
-            profiles,
+            [profile for profile, _, _ in new],
             now=self._now,
-            size=max(subscriber.size for subscriber in block),
+            size=max(size for _, _, size in new),
             pins=self._issue.pins,
             hides=self._issue.hides,
-            already_sent=known,
+            already_sent={place: known for place, (_, known, _) in enumerate(new) if known},
         )
-        for place, subscriber in enumerate(block):
-            papers = selections[place][: subscriber.size]
-            yield subscriber, papers, selections.open_to(place) - len(papers)
+        for place, one in enumerate(new):
+            papers = selections[place][: one[2]]
+            self._choices[one] = papers, selections.open_to(place) - len(papers)
 
     def _judged(self, profiles: Sequence[Profile], former: Mapping[str, str]) -> Iterator[tuple[int, frozenset[str]]]:
         """Yield the places of profiles that like or dislike papers, with those of the issue that they do."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from newsletter.model import Issue
 
 _BLOCK = 5_000  # readers in a line of the file
+_KEPT = 5_000  # selections that later lines may name by their number
 _IN_MEMORY = 4_000_000  # bytes; a small issue's selections never see the disk
 
 # What one reader gets: their number, the papers in order, and how many more the issue has.
@@ -31,6 +32,8 @@ class Spool:
     def __init__(self, issue: Issue) -> None:
         self._papers = issue.papers
         self._places = {paper.id: place for place, paper in enumerate(issue.papers)}
+        # By identity, which holds while the selection is held: a selection is written once for all who share the tuple.
+        self._written: dict[int, tuple[int, tuple[RankedPaper, ...]]] = {}
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115 - this class is one
 
     def __enter__(self) -> Self:
@@ -53,24 +56,28 @@ class Spool:
     def chosen(self) -> Iterator[Chosen]:
         """Yield what was written, in its order; readers of one selection are handed one tuple."""
         self._file.seek(0)
+        selections: list[tuple[RankedPaper, ...]] = []
         for line in self._file:
             held = json.loads(line)
-            selections = [self._read(selection) for selection in held["selections"]]
+            if held["anew"]:
+                selections = []
+            selections += [self._read(selection) for selection in held["selections"]]
             for reader, selection, left_out in held["readers"]:
                 yield reader, selections[selection], left_out
 
     def _write(self, block: list[Chosen]) -> None:
-        numbers: dict[tuple[int, ...], int] = {}  # by the papers' identity, which holds while the block does
-        selections: list[list[list[Any]]] = []
+        if anew := len(self._written) > _KEPT:
+            self._written.clear()
+        new: list[list[list[Any]]] = []
         readers = []
         for reader, papers, left_out in block:
-            same = tuple(map(id, papers))
-            number = numbers.get(same)
-            if number is None:
-                number = numbers[same] = len(selections)
-                selections.append([self._placed(one) for one in papers])
-            readers.append((reader, number, left_out))
-        self._file.write(f"{json.dumps({'selections': selections, 'readers': readers}, separators=(',', ':'))}\n")
+            written = self._written.get(id(papers))
+            if written is None:
+                written = self._written[id(papers)] = len(self._written), papers
+                new.append([self._placed(one) for one in papers])
+            readers.append((reader, written[0], left_out))
+        line = {"anew": anew, "selections": new, "readers": readers}
+        self._file.write(f"{json.dumps(line, separators=(',', ':'))}\n")
 
     def _placed(self, one: RankedPaper) -> list[Any]:
         return [self._places[one.paper.id], float(one.score), bool(one.matched), one.reasons]
