@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
 from newsletter.app import App
-from newsletter.deliver.base import at_once
+from newsletter.deliver.base import at_once, idle
 from newsletter.model import (
     DeliveryState,
     Paper,
@@ -55,7 +55,12 @@ class FakeMailer:
         pass
 
     def deliver(
-        self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+        self,
+        message: Message,
+        *,
+        leave: Callable[[], bool] = at_once,
+        following: Message | None = None,
+        meanwhile: Callable[[], None] = idle,
     ) -> Receipt | None:
         if not leave():
             return None

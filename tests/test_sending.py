@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from newsletter.app import App
-from newsletter.deliver.base import at_once
+from newsletter.deliver.base import at_once, idle
 from newsletter.errors import MailerStoppedError, RelayGoneError
 from newsletter.model import DeliveryState, IssueState, Receipt, Subscriber, SubscriberStatus
 from newsletter.pipeline.freezing import freeze
@@ -152,7 +152,12 @@ def test_a_retry_gives_a_mail_all_its_attempts_again_and_no_race_strands_it(app:
 def test_no_address_stands_in_what_a_server_said(app: App) -> None:
     class Telling(FakeMailer):
         def deliver(
-            self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+            self,
+            message: Message,
+            *,
+            leave: Callable[[], bool] = at_once,
+            following: Message | None = None,
+            meanwhile: Callable[[], None] = idle,
         ) -> Receipt | None:
             return Receipt(state=DeliveryState.FAILED, reply=f"550 5.1.1 <{message.recipient.upper()}>: unknown")
 

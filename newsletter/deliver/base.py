@@ -16,6 +16,10 @@ def at_once() -> bool:
     return True
 
 
+def idle() -> None:
+    """Do nothing while a mail is on its way."""
+
+
 class Mailer(Protocol):
     """Carries messages away; used as a context manager that holds whatever it needs open for a whole send.
 
@@ -35,13 +39,19 @@ class Mailer(Protocol):
         """Let go of it."""
 
     def deliver(
-        self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+        self,
+        message: Message,
+        *,
+        leave: Callable[[], bool] = at_once,
+        following: Message | None = None,
+        meanwhile: Callable[[], None] = idle,
     ) -> Receipt | None:
         """Hand one message over and return what came back: accepted, deferred, failed or uncertain.
 
         `leave` is asked once, just before the first byte of the message leaves, and not at all where it is refused
         before. Where it says no, or raises, nothing leaves, and None is returned, or what it raised goes through.
         `following` is the message that the next call will most likely be for: what goes before it may be said already.
+        `meanwhile` may be called once while an answer is awaited, so that the time is of use; it raises nothing.
 
         Raises:
             RelayGoneError: nothing was handed over; the mailer may work again in a while.

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from newsletter.deliver.base import at_once
+from newsletter.deliver.base import at_once, idle
 from newsletter.errors import MailerStoppedError
 from newsletter.model import DeliveryState, Receipt
 
@@ -55,6 +55,7 @@ class FolderMailer:
         *,
         leave: Callable[[], bool] = at_once,
         following: Message | None = None,
+        meanwhile: Callable[[], None] = idle,
     ) -> Receipt | None:
         """Write one mail, if it may leave, and wait until it is on the disk.
 

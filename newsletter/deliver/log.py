@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
-from newsletter.deliver.base import at_once
+from newsletter.deliver.base import at_once, idle
 from newsletter.errors import MailerStoppedError
 from newsletter.model import DeliveryState, Receipt
 
@@ -35,7 +35,12 @@ class LogMailer:
         """Nothing is held open between two mails."""
 
     def deliver(
-        self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+        self,
+        message: Message,
+        *,
+        leave: Callable[[], bool] = at_once,
+        following: Message | None = None,
+        meanwhile: Callable[[], None] = idle,
     ) -> Receipt | None:
         """Say that a mail would leave, if it may.
 

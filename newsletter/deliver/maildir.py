@@ -9,7 +9,7 @@ import mailbox
 import os
 from typing import TYPE_CHECKING, Self
 
-from newsletter.deliver.base import at_once
+from newsletter.deliver.base import at_once, idle
 from newsletter.deliver.folder import flush_folder
 from newsletter.errors import MailerStoppedError
 from newsletter.model import DeliveryState, Receipt
@@ -44,7 +44,12 @@ class MaildirMailer:
         self._maildir = None
 
     def deliver(
-        self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+        self,
+        message: Message,
+        *,
+        leave: Callable[[], bool] = at_once,
+        following: Message | None = None,
+        meanwhile: Callable[[], None] = idle,
     ) -> Receipt | None:
         """Add one mail, if it may leave, and wait until it is on the disk.
 

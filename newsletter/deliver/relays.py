@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from newsletter.deliver.base import at_once
+from newsletter.deliver.base import at_once, idle
 from newsletter.errors import RelayGoneError
 
 if TYPE_CHECKING:
@@ -101,7 +101,12 @@ class RelayedMailer:
         self._open = None
 
     def deliver(
-        self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+        self,
+        message: Message,
+        *,
+        leave: Callable[[], bool] = at_once,
+        following: Message | None = None,
+        meanwhile: Callable[[], None] = idle,
     ) -> Receipt | None:
         """Hand one message over to the relay at hand, or where it is gone to the next one that is there.
 
@@ -112,7 +117,7 @@ class RelayedMailer:
         for _ in self._makers:
             number, mailer = self._ready()
             try:
-                receipt = mailer.deliver(message, leave=leave, following=following)
+                receipt = mailer.deliver(message, leave=leave, following=following, meanwhile=meanwhile)
             except RelayGoneError as error:
                 self._gone(number, error)
             else:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from newsletter.config import read_secret
-from newsletter.deliver.base import at_once
+from newsletter.deliver.base import at_once, idle
 from newsletter.deliver.relay import LOST, open_relay, place, reply_text, why
 from newsletter.deliver.talk import Talk
 from newsletter.errors import MailerStoppedError
@@ -63,7 +63,12 @@ class SmtpMailer:
         self._drop(politely=True)
 
     def deliver(
-        self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+        self,
+        message: Message,
+        *,
+        leave: Callable[[], bool] = at_once,
+        following: Message | None = None,
+        meanwhile: Callable[[], None] = idle,
     ) -> Receipt | None:
         """Hand one mail over, connecting anew where the relay hung up since the last one.
 
@@ -76,7 +81,7 @@ class SmtpMailer:
         try:
             refusal = self._offer(message)
             if refusal is None and leave():
-                return self._hand_over(message, following)
+                return self._hand_over(message, following, meanwhile)
         except BaseException:
             self._drop()  # in the middle of a mail the relay would take any further command for its text
             raise
@@ -138,7 +143,7 @@ class SmtpMailer:
         # an answer that makes no sense here says nothing of the mail, so it is tried again
         return self._judged(code, reply, otherwise=DeliveryState.DEFERRED)
 
-    def _hand_over(self, message: Message, following: Message | None) -> Receipt:
+    def _hand_over(self, message: Message, following: Message | None, meanwhile: Callable[[], None]) -> Receipt:
         """Send the mail; an error while sending means that its last byte, of the dot, never left."""
         talk = self._ready()
         last = talk.mails + 1 == self._settings.per_connection
@@ -146,6 +151,7 @@ class SmtpMailer:
             talk.send(message, None if last or following is None or unfit(following) else following)
         except LOST as error:
             return self._broke_off(error)
+        meanwhile()
         try:
             # as patient as RFC 5321, section 4.5.3.2.6, asks
             code, reply = talk.answer(patience=self._settings.acceptance_seconds, after=self._settings.timeout_seconds)

@@ -161,6 +161,7 @@ class _Round:
         self._chunk = chunk
         self._waiting = deque(chunk.due)
         self._ahead: tuple[Due, Message] | None = None
+        self._written: tuple[Due, Message | BaseException] | None = None  # while an answer was awaited
         self._settled: tuple[Outcome, ...] = ()  # what became of the last mail, not stored yet
         self._pause = 0.0
         self._renewed = terms.clock()
@@ -190,7 +191,9 @@ class _Round:
             return attempted
 
         try:
-            receipt = self._mailer.deliver(message, leave=leave, following=self._ahead[1] if self._ahead else None)
+            receipt = self._mailer.deliver(
+                message, leave=leave, following=self._ahead[1] if self._ahead else None, meanwhile=self._write_ahead
+            )
         except RelayGoneError as error:
             return self._relay_gone(due, error)
         except MailerStoppedError:
@@ -215,11 +218,29 @@ class _Round:
                 self._waiting.append(due)
                 continue
             try:
-                return due, self._terms.write(due)
+                return due, self._message(due)
             except (RenderError, DeliveryError) as error:
                 if self._attempt(due):
                     self._became(due, Receipt(state=DeliveryState.FAILED, reply=str(error)))
         return None
+
+    def _write_ahead(self) -> None:
+        """Write the mail after the next one, while the answer to this one is awaited: the relay works meanwhile."""
+        if self._waiting:
+            due = self._waiting[0]
+            try:
+                self._written = due, self._terms.write(due)
+            except BaseException as error:  # noqa: BLE001 - raised where the mail is taken: here it would lose an answer
+                self._written = due, error
+
+    def _message(self, due: Due) -> Message:
+        """Return a delivery's mail, written ahead or now."""
+        written, self._written = self._written, None
+        if written is None or written[0] is not due:
+            return self._terms.write(due)
+        if isinstance(written[1], BaseException):
+            raise written[1]
+        return written[1]
 
     def _wait(self) -> bool:
         """Wait for a moment; nothing may be left unsettled meanwhile."""
@@ -237,8 +258,7 @@ class _Round:
         """Keep what became of an attempted mail, to be stored with the next commit."""
         now = self._terms.clock()
         state, retry_at = receipt.state, None
-        # no address stands in what is kept and told: and so equal refusals of many readers read alike
-        reply = re.sub(re.escape(due.subscriber.address), "(the reader)", receipt.reply, flags=re.IGNORECASE)
+        reply = _without(due.subscriber.address, receipt.reply)
         if state is DeliveryState.DEFERRED:
             retry_at = next_attempt(
                 due.attempts + 1,
@@ -303,6 +323,16 @@ class _Round:
             else:
                 self._settled = ()
                 return
+
+
+def _without(address: str, reply: str) -> str:
+    """Return a reply without the address: none stands in what is kept and told, so equal refusals read alike, too.
+
+    Most replies name none, and a pattern that is made for one address costs as much as a quarter of a mail.
+    """
+    if address.casefold() not in reply.casefold():
+        return reply
+    return re.sub(re.escape(address), "(the reader)", reply, flags=re.IGNORECASE)
 
 
 def _taken_back(due: Due) -> Outcome:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import text
 
 from newsletter.app import App
-from newsletter.deliver.base import at_once
+from newsletter.deliver.base import at_once, idle
 from newsletter.deliver.log import LogMailer
 from newsletter.model import Digest
 from newsletter.pipeline.digests import recipients
@@ -67,10 +67,15 @@ class Discard(LogMailer):
     first = 0.0
 
     def deliver(
-        self, message: Message, *, leave: Callable[[], bool] = at_once, following: Message | None = None
+        self,
+        message: Message,
+        *,
+        leave: Callable[[], bool] = at_once,
+        following: Message | None = None,
+        meanwhile: Callable[[], None] = idle,
     ) -> Receipt | None:
         Discard.first = Discard.first or time.time()
-        return super().deliver(message, leave=leave, following=following)
+        return super().deliver(message, leave=leave, following=following, meanwhile=meanwhile)
 
 
 def freezing(app: App) -> Figures:
