@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.decomposition import TruncatedSVD
 
 if TYPE_CHECKING:
     from newsletter.rank.vectors import Vectors
@@ -94,6 +93,8 @@ def _axes(terms: Vectors) -> NDArray[np.float32]:
     number = min(_AXES, terms.shape[1] - 1)
     if terms.shape[0] < _FEWEST_PAPERS or number < 1:
         return np.zeros((terms.shape[1], 0), dtype=np.float32)
+    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415 - takes a second to import, and a kept model needs none
+
     # The seed is a part of the method: the same corpus gives the same axes.
     reduction = TruncatedSVD(number, n_iter=_PASSES, random_state=0)
     reduction.fit(terms)

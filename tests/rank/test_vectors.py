@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.feature_extraction import FeatureHasher
 
 from newsletter.rank.vectors import PLACES, count, few, place_of, rows_of, weighed
 
@@ -35,3 +39,17 @@ def test_the_parts_of_a_wish_count_as_much_as_their_weights_say() -> None:
 def test_rows_have_length_one_or_nothing() -> None:
     rows = rows_of([{1: 3.0, 2: 4.0}, {}, {5: 0.1}])
     assert np.allclose(np.sqrt(rows.multiply(rows).sum(axis=1)).ravel(), [1, 0, 1])
+
+
+def test_terms_are_counted_as_scikit_learn_hashes_them() -> None:
+    texts = [["cache", "größe", "cache", ""], [], ["强 化", "x" * 400, "cache"]]
+    hasher = FeatureHasher(PLACES, input_type="string", alternate_sign=False, dtype=np.float32)
+    theirs, ours = hasher.transform(texts), count(texts)
+    for part in ("indptr", "indices", "data"):
+        assert getattr(ours, part).tolist() == getattr(theirs, part).tolist()
+        assert getattr(ours, part).dtype == getattr(theirs, part).dtype
+
+
+def test_ranking_with_a_kept_model_does_not_import_scikit_learn() -> None:
+    script = "import sys, newsletter.pipeline.fitting, newsletter.rank.ranker; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
