@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
 # arXiv's own two schemes, https://info.arxiv.org/help/arxiv_identifier.html: 2607.10383 since 2007, before it
@@ -252,6 +252,16 @@ class Rendered:
     text: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Passage:
+    """Pieces that follow each other in many mails: the very same object in each, so that work on it is done once."""
+
+    pieces: tuple[str, ...]
+
+
+Piece = str | Passage
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pieces:
     """A mail's three texts in pieces, most of which are the very same strings in many mails of an issue.
@@ -260,15 +270,24 @@ class Pieces:
     """
 
     subject: str
-    html: Sequence[str]
-    text: Sequence[str]
+    html: Sequence[Piece]
+    text: Sequence[Piece]
     own: Mapping[str, str]
 
     def whole(self) -> Rendered:
         """Return the three texts put together."""
         own = self.own
-        html, text = ("".join([own.get(piece, piece) for piece in pieces]) for pieces in (self.html, self.text))
+        html, text = ("".join([own.get(one, one) for one in flat(pieces)]) for pieces in (self.html, self.text))
         return Rendered(subject=self.subject, html=html, text=text)
+
+
+def flat(pieces: Iterable[Piece]) -> Iterator[str]:
+    """Yield pieces one by one, those of passages too."""
+    for piece in pieces:
+        if isinstance(piece, Passage):
+            yield from piece.pieces
+        else:
+            yield piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,7 +295,8 @@ class Message:
     """The bytes of one mail (CRLF line ends) for one recipient, with a Message-ID from (issue, subscriber).
 
     `smtp_ready` says that its builder made sure, piece by piece and once for many mails, that every line end is CRLF
-    and no line begins with a dot: then nobody need look through all of it again.
+    and no line begins with a dot: then nobody need look through all of it again. `relaxed` says in the same way that
+    the body is its own relaxed form (RFC 6376, section 3.4.4).
     """
 
     message_id: str
@@ -284,6 +304,7 @@ class Message:
     recipient: str
     content: bytes = field(repr=False)
     smtp_ready: bool = False
+    relaxed: bool = False
 
 
 class DeliveryState(StrEnum):

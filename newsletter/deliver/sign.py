@@ -80,22 +80,22 @@ class Signer:
     def __init__(self, keys: Sequence[SigningKey]) -> None:
         self.keys = tuple(keys)
 
-    def signed(self, content: bytes, *, now: datetime) -> bytes:
+    def signed(self, content: bytes, *, now: datetime, relaxed: bool = False) -> bytes:
         """Return the mail with one DKIM-Signature header for each key before it; `now` is aware.
 
-        `content` has CRLF line ends, as every mailer demands.
+        `content` has CRLF line ends, as every mailer demands. `relaxed` says that its body is its own relaxed form.
 
         Raises:
             DeliveryError: the mail has no From, which every signature must cover.
         """
         end = content.find(b"\r\n\r\n")
-        head, body = (content, b"") if end < 0 else (content[:end], content[end + 4 :])
+        head, body = (content, memoryview(b"")) if end < 0 else (content[:end], memoryview(content)[end + 4 :])
         fields = relaxed_fields(head)
         if b"from" not in fields:
             raise DeliveryError("a mail without a From cannot be signed; build it again")
         names = _names_of(tuple((name, len(fields.get(name.encode(), ()))) for name in _SIGNED))
         hashed = _hashed_fields(fields)
-        body_hash = base64.b64encode(hashlib.sha256(relaxed_body(body)).digest()).decode()
+        body_hash = base64.b64encode(hashlib.sha256(body if relaxed else relaxed_body(bytes(body))).digest()).decode()
         seconds = int(now.timestamp())
         headers = [_header(key, names, hashed, body_hash, seconds) for key in self.keys]
         return b"".join([*headers, content])

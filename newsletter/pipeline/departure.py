@@ -30,5 +30,7 @@ class Departure:
             DeliveryError: it cannot be signed.
         """
         sender = return_path(self.bounces, self.key, issue_id, subscriber_id) or message.sender
-        content = self.signer.signed(message.content, now=now) if self.signer else message.content
+        content = message.content
+        if self.signer:
+            content = self.signer.signed(content, now=now, relaxed=message.relaxed)
         return replace(message, sender=sender, content=content)

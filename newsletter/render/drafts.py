@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from newsletter.model import Passage
 from newsletter.render.layout import utf8_bytes
 from newsletter.render.page import OWN_WORDS
 from newsletter.render.reads import UnforeseenError
@@ -17,15 +18,14 @@ from newsletter.render.tidy import Tidier
 
 if TYPE_CHECKING:
     from newsletter.links import MailLinks
-    from newsletter.model import Paper
+    from newsletter.model import Paper, Piece
     from newsletter.render.page import Selection
     from newsletter.render.parts import Names
     from newsletter.render.program import Begun
 
 _KEPT = 20_000  # of papers, and of pieces' lengths
 _KEPT_DRAFTS = 2_000
-_SETTLES, _JOINS = 2, 50  # at which reader's mail a draft is made quicker
-_JOINED = 64  # of an issue's drafts are joined at most, since these share fewer pieces with others
+_SETTLES = 2  # at which reader's mail a draft is made quicker
 _COPIED = "a link of nobody's, as tests of an issue have them, stands in the issue itself"
 
 
@@ -41,7 +41,6 @@ class Kept:
         self.tidier = Tidier()
         self.sizes = Sizes(self.stand_ins)
         self._drafts: dict[object, Draft] = {}
-        self._joined = 0
         self._looked_at: dict[int, Paper] = {}  # by identity, and kept since that is the key
         self._last_words: tuple[str, ...] = ()  # that hold no stand-in: most often those of the only issue
         self._fixed_holds_one = self.stand_ins.in_text(fixed)
@@ -73,11 +72,10 @@ class Kept:
         """Keep a draft."""
         if len(self._drafts) >= _KEPT_DRAFTS:
             self._drafts.clear()
-            self._joined = 0
         self._drafts[key] = draft
         return draft
 
-    def html(self, draft: Draft, own_words: Names) -> list[str]:
+    def html(self, draft: Draft, own_words: Names) -> list[Piece]:
         """Return one more reader's HTML in pieces.
 
         Raises:
@@ -87,12 +85,9 @@ class Kept:
         draft.readers += 1
         if draft.readers == _SETTLES:
             draft.settle()
-        elif draft.readers == _JOINS and self._joined < _JOINED:
-            self._joined += 1
-            draft.join()
         return draft.html_program.pieces({**draft.of_html, **own_words})
 
-    def text(self, draft: Draft, own_words: Names) -> list[str]:
+    def text(self, draft: Draft, own_words: Names) -> list[Piece]:
         """Return the text of the same reader in pieces; each stand-in was cut out of it.
 
         Raises:
@@ -128,19 +123,15 @@ class Draft:
         self.html_program = self.html_program.settled(self.of_html, OWN_WORDS)
         self.text_program = self.text_program.settled(self.of_text, OWN_WORDS)
 
-    def join(self) -> None:
-        """Have it in the fewest pieces that give the same mail."""
-        self.html_program, self.text_program = self.html_program.joined(), self.text_program.joined()
 
-
-class Sizes(dict[str, int]):
+class Sizes(dict["Piece", int]):
     """How many bytes pieces have in UTF-8; each is counted once, and looked at."""
 
     def __init__(self, stand_ins: StandIns) -> None:
         super().__init__()
         self._stand_ins = stand_ins
 
-    def of(self, pieces: list[str]) -> int:
+    def of(self, pieces: list[Piece]) -> int:
         """Return the bytes of all.
 
         Raises:
@@ -148,7 +139,11 @@ class Sizes(dict[str, int]):
         """
         return sum(map(self.__getitem__, pieces))
 
-    def __missing__(self, piece: str) -> int:
+    def __missing__(self, piece: Piece) -> int:
+        if isinstance(piece, Passage):
+            size = sum(map(self.__getitem__, piece.pieces))
+            self[piece] = size
+            return size
         if piece not in self._stand_ins.present and self._stand_ins.stand_in(piece):
             raise UnforeseenError(1, "a link was not cut out")
         if len(self) >= _KEPT:

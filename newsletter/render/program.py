@@ -15,7 +15,7 @@ from jinja2 import Template, TemplateSyntaxError, nodes
 from markupsafe import escape
 
 from newsletter.render.bounds import turn_weight
-from newsletter.render.budget import spending
+from newsletter.render.budget import spend, spending
 from newsletter.render.parts import Run
 from newsletter.render.reads import (
     Kind,
@@ -29,14 +29,15 @@ from newsletter.render.reads import (
     tested,
     value_read,
 )
-from newsletter.render.settling import begun, joined, settled
-from newsletter.render.steps import Cards, Choice, Part, Print, Ready, Sections, Step, write_all
+from newsletter.render.settling import Settled, begun, settled
+from newsletter.render.steps import Cards, Choice, Part, Print, Ready, Sections, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from newsletter.model import Piece
     from newsletter.render.parts import Cut, Names
 
 _KEPT_ISSUES = 4
@@ -79,7 +80,7 @@ class Program:
 class Begun:
     """A program some of whose parts are rendered."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Step | Settled, ...]
     run: Run
 
     def settled(self, names: Names, own: frozenset[str]) -> Begun:
@@ -89,22 +90,26 @@ class Begun:
             UnforeseenError: a part fails or spends too much.
             BoundError: the page spends too much.
         """
-        return Begun(settled(self.steps, self.run, names, own), self.run)
+        open_steps = [step for step in self.steps if not isinstance(step, Settled)]  # it is settled once
+        return Begun(settled(open_steps, self.run, names, own), self.run)
 
-    def joined(self) -> Begun:
-        """Return a settled program with what is rendered in the fewest pieces, which it then shares with no other."""
-        return Begun(joined(self.steps, self.run), self.run)
-
-    def pieces(self, names: Names) -> list[str]:
-        """Return a page as pieces.
+    def pieces(self, names: Names) -> list[Piece]:
+        """Return a page as pieces; what was settled comes as passages.
 
         Raises:
             UnforeseenError: a part fails or spends too much.
             BoundError: the page spends too much.
         """
-        out: list[str] = []
+        out: list[Piece] = []
         with spending():
-            write_all(self.steps, self.run, names, out)
+            for step in self.steps:
+                if isinstance(step, Settled):
+                    spend(steps=step.steps, output=step.output)
+                    out.append(step.passage)
+                else:
+                    written: list[str] = []
+                    step.write(self.run, names, written)
+                    out += written
         return out
 
 

@@ -6,10 +6,11 @@ itself is on an account of its own.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from newsletter.model import Passage
 from newsletter.render.budget import measured, spending_apart
 from newsletter.render.reads import UnforeseenError
 from newsletter.render.steps import Choice, Part, Ready, Sections, write_all
@@ -49,14 +50,23 @@ def _begun(step: Step, run: Run, names: Names) -> Step:
     return step
 
 
-def settled(steps: Sequence[Step], run: Run, names: Names, own: frozenset[str]) -> tuple[Step, ...]:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What readers of the same papers have in common, as one passage, and what its making spent."""
+
+    passage: Passage
+    steps: int
+    output: int
+
+
+def settled(steps: Sequence[Step], run: Run, names: Names, own: frozenset[str]) -> tuple[Step | Settled, ...]:
     """Return the steps with all rendered but for those that read one of the names `own`.
 
     Raises:
         UnforeseenError: a part fails or spends too much.
         BoundError: all together do.
     """
-    made: list[Step] = []
+    made: list[Step | Settled] = []
     for is_own, some in groupby(steps, lambda step: step.reads_any(own)):
         if is_own:
             made += some
@@ -64,23 +74,5 @@ def settled(steps: Sequence[Step], run: Run, names: Names, own: frozenset[str]) 
             pieces: list[str] = []
             with spending_apart(), measured() as spent:
                 write_all(some, run, names, pieces)
-            made.append(Ready(tuple(pieces), spent.steps, spent.output))
+            made.append(Settled(Passage(tuple(pieces)), spent.steps, spent.output))
     return tuple(made)
-
-
-def joined(steps: Sequence[Step], run: Run) -> tuple[Step, ...]:
-    """Return settled steps in fewer pieces, which they then share with no others."""
-    return tuple(
-        replace(one, pieces=_whole_lines(one.pieces, run.stand_ins)) if isinstance(one, Ready) else one for one in steps
-    )
-
-
-def _whole_lines(pieces: Sequence[str], stand_ins: frozenset[str]) -> tuple[str, ...]:
-    """Join neighbours where a line ends: there alone are they encoded to the same bytes together and one by one."""
-    out = [""]
-    for piece in pieces:
-        if not out[-1] or (out[-1].endswith("\n") and piece not in stand_ins):
-            out[-1] += piece
-        else:
-            out.append(piece)
-    return tuple(out)

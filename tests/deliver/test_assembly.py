@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from newsletter.deliver.assembly import _KEPT_BYTES, Assembly, Encoded, quoted
 from newsletter.deliver.identity import _PLAIN_ADDRESS, mail_address
 from newsletter.deliver.message import build_message
+from newsletter.deliver.relaxed import relaxed_body
 from newsletter.errors import DeliveryError
 from newsletter.model import Message, Pieces
 
@@ -52,6 +53,9 @@ HOSTILE = [
     "--=_\n",
     "=\n=20",
     "\t\n",
+    "a \t  b\t" * 30,
+    f"{'x ' * 36}   é{' ' * 200}é",
+    " " * 74 + "x",
     "",
 ]
 
@@ -83,6 +87,8 @@ def check_wire(message: Message) -> None:
     assert max(map(len, body.split(b"\r\n"))) <= 76
     assert not [line for line in body.split(b"\r\n") if line.endswith((b" ", b"\t"))]
     assert message.smtp_ready
+    assert message.relaxed
+    assert relaxed_body(body) == body
     assert not [line for line in message.content.split(b"\r\n") if line.startswith(b".")]
 
 
@@ -136,12 +142,15 @@ def test_a_piece_is_encoded_once_and_memory_has_a_bound() -> None:
 @example(f"{'x' * 75}.")
 @example(f"{'x' * 76}.")
 @example("x\n.\n..\n.x")
+@example("é  " * 60)
+@example(" " * 100 + "x" * 73 + "  é")
 def test_a_piece_ends_with_a_line_end(piece: str) -> None:
     made = quoted(piece)
     assert not made or made.endswith(b"\r\n")
     assert not [line for line in made.split(b"\r\n") if line.startswith(b".")]
     assert quopri.decodestring(made.replace(b"\r\n", b"\n")).decode() == piece
     assert max(map(len, made.split(b"\r\n"))) <= 76
+    assert not made or relaxed_body(made + b"x\r\n") == made + b"x\r\n"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from newsletter.errors import TemplateError
 from newsletter.links import LinkSigner, MailLinks, mail_links
-from newsletter.model import Cadence, Digest, Pieces, Profile, Rendered
+from newsletter.model import Cadence, Digest, Passage, Pieces, Profile, Rendered, flat
 from newsletter.render.digest import DigestRenderer
 from newsletter.render.layout import LAYOUTS
 from newsletter.render.page import OWN_WORDS, Page, make_page
@@ -165,9 +165,19 @@ def test_the_second_mail_is_put_together_from_the_pieces_of_the_first(
     second = pieces_of(web, reader(digest, 2), 2)
     others = replace(digest, papers=digest.papers[::-1])
     third = pieces_of(web, reader(others, 3), 3)
-    shared = {id(piece) for piece in first.html}
+    shared = {id(piece) for piece in flat(first.html)}
     for mail, share in ((second, 0.95), (third, 0.6)):
-        assert sum(len(piece) for piece in mail.html if id(piece) in shared) > share * sum(map(len, mail.html))
+        pieces = list(flat(mail.html))
+        assert sum(len(piece) for piece in pieces if id(piece) in shared) > share * sum(map(len, pieces))
+
+
+def test_later_mails_of_the_same_papers_share_passages(web: DigestRenderer) -> None:
+    digest = digest_of(made_up_papers(10))
+    _, *later = [pieces_of(web, reader(digest, number), number) for number in range(1, 5)]
+    for part in ("html", "text"):
+        passages = [[one for one in getattr(mail, part) if isinstance(one, Passage)] for mail in later]
+        assert passages[0] == passages[1] == passages[2], "the very same objects"
+        assert sum(len("".join(one.pieces)) for one in passages[0]) > 0.8 * len(getattr(later[0].whole(), part))
 
 
 def test_readers_of_the_same_papers_for_other_reasons_or_from_longer_lists_are_told_apart(web: DigestRenderer) -> None:

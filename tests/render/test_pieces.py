@@ -7,6 +7,7 @@ import textwrap
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from newsletter.model import Passage, flat
 from newsletter.render.clean import _DROPPED, _LINE_ENDS, clean, one_line
 from newsletter.render.environment import COLUMNS, wrap
 from newsletter.render.tidy import Tidier, tidied
@@ -22,7 +23,19 @@ words = st.text(st.sampled_from("ab  é-\u3000\t\u200b"), max_size=200)
 def test_pieces_are_tidied_as_the_whole_is(texts: list[list[str]]) -> None:
     tidier = Tidier()
     for pieces in texts:
-        assert "".join(tidier.pieces(pieces, lambda text: (text,))) == tidied("".join(pieces))
+        assert "".join(flat(tidier.pieces(pieces, lambda text: (text,)))) == tidied("".join(pieces))
+
+
+@settings(max_examples=500)
+@given(st.lists(st.lists(st.one_of(blanks, st.lists(blanks, max_size=5)), max_size=6), max_size=4))
+@example([["a", ["\n"], ["\n", " "], "\n", [" ", "b "]], [["\n\n\n"], ["a", " "], " ", "\n"], [[], ["a"], []]])
+def test_passages_are_tidied_as_their_pieces_are(texts: list[list[str | list[str]]]) -> None:
+    tidier = Tidier()
+    for text in texts:
+        raw = [one if isinstance(one, str) else Passage(tuple(one)) for one in text]
+        for _ in range(2):  # made, and remembered
+            made = tidier.pieces(raw, lambda piece: (piece,))
+            assert "".join(flat(made)) == tidied("".join(flat(raw)))
 
 
 def test_a_stand_in_stays_a_piece_of_its_own_also_at_a_line_end() -> None:

@@ -36,4 +36,4 @@ def test_long_links_do_not_make_a_long_text(renderer: DigestRenderer, length: in
     assert len(made.text) < 200_000
     assert (url in made.text) is (length == 20)
     pieces = renderer.pieces(digest_of(papers), links=LINKS, nobody=LINKS)
-    assert "".join(pieces.text) == made.text
+    assert pieces.whole().text == made.text
