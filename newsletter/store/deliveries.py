@@ -308,6 +308,7 @@ def _recipients(connection: Connection, digest_ids: list[int]) -> Iterator[tuple
     for start in range(0, len(digest_ids), _PAGE):
         statement = select(deliveries.c.digest_id, deliveries.c.subscriber_id).where(
             deliveries.c.digest_id.in_(digest_ids[start : start + _PAGE]),
+            deliveries.c.subscriber_id.is_not(None),
             deliveries.c.state.in_([state.value for state in _SENT]),
         )
         for row in connection.execution_options(yield_per=_PAGE).execute(statement):

@@ -122,7 +122,7 @@ class SubscriberStore:
         return None if row is None else subscriber_of(row)
 
     def change(self, address: str, decide: Callable[[Subscriber], Subscriber], *, now: datetime) -> Subscriber | None:
-        """Store what `decide` makes of the subscriber's wishes: profile, cadence, hour, time zone, size.
+        """Store what `decide` makes of the subscriber's wishes: profile, cadence, weekday, hour, time zone, size, pause.
 
         One transaction reads and writes, so that no other change of the same subscriber is lost between the two.
         Address and status stay as they are stored. None where there is no such subscriber; what `decide` raises
@@ -133,7 +133,7 @@ class SubscriberStore:
             row = connection.execute(select(subscribers).where(whose).with_for_update()).first()
             if row is None:
                 return None
-            wishes = _wishes(decide(subscriber_of(row)))
+            wishes = wishes_row(decide(subscriber_of(row)))
             statement = update(subscribers).where(subscribers.c.id == row.id).values(**wishes, updated_at=now)
             return subscriber_of(connection.execute(statement.returning(subscribers)).one())
 
@@ -197,17 +197,20 @@ def _row(key: str, subscriber: Subscriber, now: datetime) -> dict[str, Any]:
         "status": subscriber.status.value,
         "created_at": subscriber.created_at or now,
         "updated_at": now,
-        **_wishes(subscriber),
+        **wishes_row(subscriber),
     }
 
 
-def _wishes(subscriber: Subscriber) -> dict[str, Any]:
+def wishes_row(subscriber: Subscriber) -> dict[str, Any]:
+    """Return the columns that hold what a subscriber wants."""
     return {
         "profile": profile_payload(subscriber.profile),
         "cadence": subscriber.cadence.value,
         "hour": subscriber.hour,
         "timezone": subscriber.timezone,
         "size": subscriber.size,
+        "weekday": subscriber.weekday,
+        "paused_until": subscriber.paused_until,
     }
 
 
@@ -223,6 +226,9 @@ def subscriber_of(row: Row[*tuple[Any, ...]]) -> Subscriber:
         timezone=row.timezone,
         size=row.size,
         created_at=row.created_at,
+        weekday=row.weekday,
+        paused_until=row.paused_until,
+        link_epoch=row.link_epoch,
     )
 
 
