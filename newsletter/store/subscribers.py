@@ -122,7 +122,7 @@ class SubscriberStore:
         return None if row is None else subscriber_of(row)
 
     def change(self, address: str, decide: Callable[[Subscriber], Subscriber], *, now: datetime) -> Subscriber | None:
-        """Store what `decide` makes of the subscriber's wishes: profile, cadence, weekday, hour, time zone, size, pause.
+        """Store what `decide` makes of the subscriber's wishes: profile, cadence, weekday, hour, zone, size, pause.
 
         One transaction reads and writes, so that no other change of the same subscriber is lost between the two.
         Address and status stay as they are stored. None where there is no such subscriber; what `decide` raises
