@@ -255,37 +255,6 @@ class Letter(StrEnum):
     ADDRESS_CHANGED = "address_changed"
 
 
-class Happening(StrEnum):
-    """What happened to a subscriber, as their history keeps it."""
-
-    SIGNED_UP = "signed up"
-    CONFIRMED = "confirmed"
-    ADDED = "added"
-    IMPORTED = "imported"
-    PREFERENCES_CHANGED = "preferences changed"
-    ADDRESS_REQUESTED = "change of address asked for"
-    ADDRESS_CHANGED = "address changed"
-    PAUSED = "paused"
-    RESUMED = "resumed"
-    JUDGED = "paper judged"
-    UNSUBSCRIBED = "unsubscribed"
-    CAME_BACK = "came back"
-    BOUNCED = "bounced"
-    COMPLAINED = "complained"
-    LINKS_REVOKED = "links revoked"
-    LETTER_SENT = "letter sent"
-    LETTER_FAILED = "letter failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One entry in a subscriber's history, at `at` (aware, UTC). `detail` holds texts, and never an address."""
-
-    kind: Happening
-    at: datetime
-    detail: Mapping[str, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
     """A mail's three texts. `html` is a whole document, `text` has LF line ends and 72 columns where words allow."""
