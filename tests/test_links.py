@@ -33,6 +33,7 @@ from newsletter.links import (
 from newsletter.render.clean import safe_url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = datetime(2026, 7, 14, 7, 30, tzinfo=UTC)
@@ -52,10 +53,14 @@ def token_for(purpose: Purpose, signer: LinkSigner = SIGNER, subscriber_id: int 
     return signer.token(purpose, subscriber_id)
 
 
+def always(covered: str | None) -> Callable[[int], str | None]:
+    return lambda _number: covered
+
+
 def claim_of(purpose: Purpose, token: str, *, signer: LinkSigner = SIGNER, now: datetime = NOW) -> Claim:
     """Read a token of a reader whose links were never revoked and who awaits the new address."""
-    beside = {Purpose.CONFIRM: None, Purpose.UNSUBSCRIBE: None, Purpose.ADDRESS: lambda _number: ADDRESS}
-    return signer.read(purpose, token, now=now, covered=beside.get(purpose, lambda _number: ""))
+    beside = {Purpose.CONFIRM: None, Purpose.UNSUBSCRIBE: None, Purpose.ADDRESS: always(ADDRESS)}
+    return signer.read(purpose, token, now=now, covered=beside.get(purpose, always("")))
 
 
 def refused(purpose: Purpose, token: str, *, signer: LinkSigner = SIGNER, now: datetime = NOW) -> str:
@@ -152,11 +157,11 @@ def test_revoked_links_are_refused_and_the_next_ones_are_good(purpose: Purpose) 
     for now_at, expected in enumerate(tokens):
         for token in tokens:
             if token == expected:
-                claim = SIGNER.read(purpose, token, now=NOW, covered=lambda _number, n=now_at: covered_epoch(n))
+                claim = SIGNER.read(purpose, token, now=NOW, covered=always(covered_epoch(now_at)))
                 assert claim.subscriber_id == 7
                 continue
             with pytest.raises(LinkError, match="good no longer"):
-                SIGNER.read(purpose, token, now=NOW, covered=lambda _number, n=now_at: covered_epoch(n))
+                SIGNER.read(purpose, token, now=NOW, covered=always(covered_epoch(now_at)))
 
 
 def test_links_to_unsubscribe_are_good_for_ever() -> None:
@@ -192,7 +197,7 @@ def test_a_new_address_is_confirmed_by_its_own_link_and_no_other() -> None:
     assert claim_of(Purpose.ADDRESS, token).subscriber_id == 7
     for address in ("other@x.example", "", None):
         with pytest.raises(LinkError, match="not whole"):
-            SIGNER.read(Purpose.ADDRESS, token, now=NOW, covered=lambda _number, held=address: held)
+            SIGNER.read(Purpose.ADDRESS, token, now=NOW, covered=always(address))
     week = timedelta(days=CONFIRM_DAYS)
     assert "older than 7 days" in refused(Purpose.ADDRESS, token, now=NOW + week + timedelta(seconds=1))
 
