@@ -72,7 +72,8 @@ class SubscriberStore:
 
         With `settle_known` the list's statuses count for those who are there, too, in the same transaction: one who
         is pending becomes confirmed, one who is pending or confirmed becomes unsubscribed, bounced or complained.
-        Nobody who left comes back, and nothing but the status changes. `event` is noted of each who is new or changed.
+        Nobody who left comes back, and nothing but the status changes. `event` is noted of each who is new or changed;
+        its detail, a consent, of those alone who are pending or confirmed.
 
         Raises:
             StoreError: the database refused; nobody was added or changed.
@@ -89,8 +90,7 @@ class SubscriberStore:
                 settled = _settle(connection, there, now) if settle_known else {}
                 changed |= {key: status for key, (_, status) in settled.items()}
                 if event:
-                    numbers = [number for number, _ in settled.values()]
-                    note(connection, [*(one.id for one in added[before:]), *numbers], event)
+                    _note(connection, event, [*((one.id, one.status) for one in added[before:]), *settled.values()])
             refresh_statistics(connection, len(added), schema.subscribers)
         return _outcome(added, known, changed)
 
@@ -167,6 +167,15 @@ class SubscriberStore:
         with self._database.reading() as connection:
             row = connection.execute(select(subscribers).where(condition)).first()
         return None if row is None else subscriber_of(row)
+
+
+def _note(connection: Connection, event: Event, whom: Iterable[tuple[int, SubscriberStatus]]) -> None:
+    by_status: dict[SubscriberStatus, list[int]] = {}
+    for number, status in whom:
+        by_status.setdefault(status, []).append(number)
+    for status, numbers in by_status.items():
+        agreed = status in (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED)
+        note(connection, numbers, event if agreed else replace(event, detail={"status": status.value}))
 
 
 def _outcome(added: list[Subscriber], known: list[Subscriber], changed: dict[str, SubscriberStatus]) -> AddOutcome:

@@ -18,7 +18,7 @@ from newsletter.pipeline.departure import Departure
 from newsletter.pipeline.letters import LetterPress
 from newsletter.pipeline.subscribing.desk import Desk
 from newsletter.pipeline.subscribing.posting import LetterQueue
-from newsletter.pipeline.subscribing.signing_up import sign_up
+from newsletter.pipeline.subscribing.signing_up import confirm, sign_up
 from newsletter.pipeline.suppression import SuppressionList
 from newsletter.render.letters import LetterRenderer
 from tests.sends import FakeMailer
@@ -70,8 +70,6 @@ class Front:
 
     def confirmed(self, address: str, **wishes: str) -> Subscriber:
         """Let somebody sign up and confirm."""
-        from newsletter.pipeline.subscribing.signing_up import confirm  # noqa: PLC0415 - beside its one use
-
         self.sign_up(address, **wishes)
         confirm(self.desk, token_in(self.mail(), "confirm"), now=self.now)
         self.mails()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,14 +16,16 @@ from newsletter.errors import UsageError
 from newsletter.life import Leaving
 from newsletter.links import Purpose, Verdict
 from newsletter.model import Bounce, BounceKind, DeliveryState, Issue, Paper, RankedPaper, SubscriberStatus
-from newsletter.pipeline.subscribing.choosing import pause
+from newsletter.pipeline.subscribing.choosing import pause, resume
 from newsletter.pipeline.subscribing.holding import export, forget
 from newsletter.pipeline.subscribing.judging import judge
 from newsletter.pipeline.subscribing.leaving import unsubscribe
 from newsletter.pipeline.subscribing.moving import request_address
 from newsletter.pipeline.subscribing.readers import reader_of
 from newsletter.store import open_store
+from newsletter.store.ledger import Outcome
 from newsletter.store.schema import metadata
+from tests.subscribing.conftest import front_on
 
 if TYPE_CHECKING:
     from newsletter.config import Config
@@ -65,8 +68,6 @@ def _hand_over(front: Front, issue: Issue) -> None:
     chunk = front.store.chunks.claim(issue.id, owner="a", now=front.now, lease=timedelta(minutes=5))
     assert chunk
     with front.store.ledger() as ledger:
-        from newsletter.store.ledger import Outcome  # noqa: PLC0415 - beside its one use
-
         for due in chunk.due:
             assert ledger.attempt(chunk, due, now=front.now)
             told = Outcome(delivery_id=due.id, state=DeliveryState.ACCEPTED, reply=f"250 for {due.subscriber.address}")
@@ -147,8 +148,6 @@ def test_a_mail_under_way_to_who_is_forgotten_is_settled_and_never_tried_again(f
     assert issue
     lease = timedelta(minutes=5)
     front.desk.store.subscribers.set_status(BOB, SubscriberStatus.UNSUBSCRIBED, now=front.now)
-    from newsletter.pipeline.subscribing.choosing import resume  # noqa: PLC0415 - beside its one use
-
     resume(front.desk, front.person(ADA).id, now=front.now)
     chunk = front.store.chunks.claim(issue.id, owner="dead", now=front.now, lease=lease)
     assert chunk
@@ -197,10 +196,6 @@ def test_the_address_stays_suppressed_and_a_click_lifts_that(front: Front) -> No
 def test_no_byte_of_the_address_is_left_in_the_file(
     sqlite_template: Path, tmp_path: Path, config: Config, renderer: LetterRenderer
 ) -> None:
-    import shutil  # noqa: PLC0415 - beside its one use
-
-    from tests.subscribing.conftest import front_on  # noqa: PLC0415 - same
-
     path = Path(shutil.copy(sqlite_template, tmp_path))
     with open_store(f"sqlite:///{path}") as store:
         front = front_on(store, config, renderer)
