@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -174,6 +175,24 @@ def test_an_address_that_became_a_subscribers_meanwhile_is_not_taken(front: Fron
     with pytest.raises(LinkError, match="subscribed already"):
         confirm_address(front.desk, token, now=front.now)
     assert front.person(ADA).id == who
+
+
+def test_two_who_take_one_address_at_once_do_not_both_get_it(front: Front) -> None:
+    people = [front.confirmed(f"r{n}@x.example").id for n in range(3)]
+    tokens = []
+    for who in people:
+        request_address(front.desk, who, NEW, now=front.now)
+        tokens.append(token_in(front.mail(), "address"))
+
+    def click(token: str) -> bool:
+        try:
+            return confirm_address(front.desk, token, now=front.now).address == NEW
+        except LinkError:
+            return False
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(click, tokens)) == [False, False, True]
+    assert front.store.subscribers.count() == 3
 
 
 def test_an_address_that_waits_or_left_is_taken_over_by_its_owner(front: Front) -> None:

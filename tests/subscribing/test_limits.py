@@ -12,6 +12,7 @@ import pytest
 from newsletter.errors import UsageError
 from newsletter.pipeline.subscribing.desk import network_of
 from newsletter.pipeline.subscribing.holding import purge
+from newsletter.pipeline.subscribing.limits import mailbox_of
 from newsletter.pipeline.subscribing.moving import request_address
 from newsletter.pipeline.subscribing.signing_up import SignUp
 from newsletter.store.attempts import DAY, HOUR, window
@@ -38,6 +39,14 @@ def test_an_address_gets_three_letters_a_day_and_the_answer_stays_the_same(front
     front.later(days=1)
     front.sign_up("bob@x.example")
     assert len(front.mails()) == 1
+
+
+def test_names_after_a_plus_lead_to_one_mailbox(front: Front) -> None:
+    for n in range(10):
+        front.sign_up(f"ada+{n}@x.example", client=f"198.51.{n}.1")
+    assert len(front.mails()) == 3
+    assert mailbox_of("Ada+a+b@X.example") == "ada@x.example"
+    assert mailbox_of("+a@x.example") == "+a@x.example"
 
 
 def test_a_thousand_sign_ups_from_one_network_come_to_twenty(front: Front) -> None:

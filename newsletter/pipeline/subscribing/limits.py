@@ -30,7 +30,7 @@ def too_many(desk: Desk, client: str, *, now: datetime) -> bool:
 
 def may_write_to(desk: Desk, address: str, *, now: datetime) -> bool:
     """Count a letter that a stranger causes to an address; return whether it may be sent."""
-    key = desk.sealed("address", address_key(address))
+    key = desk.sealed("address", mailbox_of(address))
     return desk.store.attempts.count("address", key, span=DAY, now=now) <= desk.limits.address_day
 
 
@@ -38,3 +38,9 @@ def may_move(desk: Desk, who: int, *, now: datetime) -> bool:
     """Count a change of address that a subscriber asks for; return whether they may."""
     key = desk.sealed("moves", str(who))
     return desk.store.attempts.count("moves", key, span=DAY, now=now) <= desk.limits.address_day
+
+
+def mailbox_of(address: str) -> str:
+    """Return what addresses of one mailbox have in common: all before a `+` in the local part (RFC 5233)."""
+    local, _, domain = address_key(address).rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
