@@ -24,7 +24,8 @@ def test_a_key_is_known_again_with_its_scopes(store: Store) -> None:
     assert key != other
     found = key_for(store, key, now=NOW)
     assert found
-    assert (found.name, found.scopes) == ("website", {Scope.PAPERS_READ, Scope.ISSUES_READ})
+    assert found.name == "website"
+    assert found.scopes == {Scope.PAPERS_READ, Scope.ISSUES_READ}
     for wrong in ("", key[:-1], key + "x", key.upper(), "\ud800", "nlk_", "' OR 1=1"):
         assert key_for(store, wrong, now=NOW) is None
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.deliver.smtp import SmtpMailer
 from newsletter.errors import MailerStoppedError
 from newsletter.life import Happening, Leaving
 from newsletter.model import DeliveryState, Letter, SubscriberStatus
@@ -16,6 +19,7 @@ from newsletter.pipeline.departure import Departure
 from newsletter.pipeline.subscribing.leaving import unsubscribe
 from newsletter.pipeline.subscribing.moving import request_address
 from newsletter.pipeline.subscribing.posting import Fate
+from tests.deliver.relay import running
 from tests.sends import FakeMailer, Killed
 from tests.subscribing.conftest import KEY
 
@@ -111,7 +115,10 @@ def test_several_senders_send_each_letter_once(front: Front) -> None:
     for n in range(20):
         front.sign_up(f"r{n}@x.example", client=f"10.0.{n}.1")
     mailers = [FakeMailer() for _ in range(4)]
-    queues = [replace(front.queue, owner=f"sender {n}", mailer=lambda m=m: m) for n, m in enumerate(mailers)]
+    queues = [
+        replace(front.queue, owner=f"sender {n}", mailer=partial(next, itertools.repeat(m)))
+        for n, m in enumerate(mailers)
+    ]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda queue: queue.send_due(front.now), queues))
     recipients = [message.recipient for mailer in mailers for message in mailer.got]
@@ -168,3 +175,17 @@ def test_a_bounce_of_a_letter_to_another_address_does_not_count_against_the_read
     senders = {message.recipient: message.sender for message in front.mailer.got}
     assert senders["new@x.example"].startswith("bounces+0.0.")
     assert senders[ADA].startswith(f"bounces+0.{who}.")
+
+
+def test_over_smtp_a_letter_that_a_server_defers_arrives_by_the_next_try(front: Front) -> None:
+    with running(pipelining=True) as relay:
+        relay.faults["RCPT"] = ["451 4.7.1 try later", None]
+        front.queue = replace(front.queue, mailer=partial(SmtpMailer, relay.settings(), password=""))
+        front.sign_up(ADA)
+        assert front.queue.send_due(front.now) == {Fate.DEFERRED: 1}
+        assert relay.taken == []
+        front.later(hours=1)
+        assert front.queue.send_due(front.now) == {Fate.SENT: 1}
+    (taken,) = relay.taken
+    assert taken.recipients == [ADA]
+    assert b"Subject: Confirm your subscription" in taken.content
