@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from newsletter.deliver.retry import Patience, next_attempt
 from newsletter.errors import DeliveryError, MailerStoppedError, RenderError
 from newsletter.life import Asked, Request
-from newsletter.model import DeliveryState, Letter, Receipt, Subscriber, SubscriberStatus
+from newsletter.model import DeliveryState, Letter, Profile, Receipt, Subscriber, SubscriberStatus
 from newsletter.pipeline.subscribing.signing_up import with_wishes
 
 if TYPE_CHECKING:
@@ -148,5 +148,12 @@ def addressee(
         return None
     request = asked.get(Asked.RETURN)
     if letter is Letter.CONFIRM and subscriber.status is SubscriberStatus.UNSUBSCRIBED and request and request.wishes:
-        return with_wishes(subscriber, request.wishes)
-    return subscriber if subscriber.status is _MEANT_FOR[letter] else None
+        return _without_words(with_wishes(subscriber, request.wishes))
+    if subscriber.status is not _MEANT_FOR[letter]:
+        return None
+    return _without_words(subscriber) if letter is Letter.CONFIRM else subscriber
+
+
+def _without_words(subscriber: Subscriber) -> Subscriber:
+    """Return a subscriber with the topics alone: free words, a stranger's perhaps, are in no mail before the click."""
+    return replace(subscriber, profile=Profile(topics=subscriber.profile.topics))
