@@ -49,10 +49,13 @@ class LetterStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def waiting(self) -> tuple[Waiting, ...]:
-        """Return all letters that wait or are being handed over, the next one first."""
+    def waiting(self, subscriber_id: int | None = None) -> tuple[Waiting, ...]:
+        """Return the letters, to one subscriber or all, that wait or are being handed over, the next one first."""
+        statement = select(letters).order_by(*_ORDER)
+        if subscriber_id is not None:
+            statement = statement.where(letters.c.subscriber_id == subscriber_id)
         with self._database.reading() as connection:
-            return tuple(_waiting(row) for row in connection.execute(select(letters).order_by(*_ORDER)))
+            return tuple(_waiting(row) for row in connection.execute(statement))
 
     def claim(self, *, owner: str, now: datetime, lease: timedelta) -> Waiting | None:
         """Take the next letter that is due, and commit that before returning it; None where none is.

@@ -50,9 +50,8 @@ def export(desk: Desk, who: int) -> Mapping[str, Any]:
             for bounce in store.bounces.of(who)
         ],
         "letters_waiting": [
-            {"letter": one.letter, "address": one.address, "queued_at": one.queued_at.isoformat()}
-            for one in store.letters.waiting()
-            if one.subscriber_id == who
+            {"letter": letter.letter, "address": letter.address, "queued_at": letter.queued_at.isoformat()}
+            for letter in store.letters.waiting(who)
         ],
     }
 
