@@ -6,8 +6,6 @@ Everything is made when first asked for and closed with the App. It decides and 
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from contextlib import ExitStack
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
@@ -16,6 +14,7 @@ from newsletter.collect.http import HttpClient
 from newsletter.collect.huggingface import HuggingFace
 from newsletter.config import CONFIG_NAME, load_config
 from newsletter.errors import ConfigError, UsageError
+from newsletter.keyfile import key_in, made_key
 from newsletter.store import open_store
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from newsletter.pipeline.drafting import Shaping
     from newsletter.pipeline.fitting import Fitter
     from newsletter.pipeline.letters import LetterPress
+    from newsletter.pipeline.subscribing.desk import Desk
+    from newsletter.pipeline.subscribing.posting import LetterQueue
     from newsletter.pipeline.suppression import SuppressionList
     from newsletter.rank.meaning import Embedder
     from newsletter.rank.ranker import Ranker
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
 _KEY_NAME = "secret.key"
 _OLD_KEY_NAME = "secret.key.old"
 _SUPPRESSION_KEY_NAME = "suppression.key"
-_KEY_BYTES = 32
-_PRIVATE = 0o600
 
 
 class App:
@@ -231,7 +230,7 @@ class App:
             ConfigError: one cannot be read or made, or is too short to be a secret.
         """
         old = self.config.home / _OLD_KEY_NAME
-        return (*([_key_in(old)] if old.exists() else []), self.key)
+        return (*([key_in(old)] if old.exists() else []), self.key)
 
     @cached_property
     def key(self) -> bytes:
@@ -240,7 +239,7 @@ class App:
         Raises:
             ConfigError: it cannot be read or made, or is too short to be a secret.
         """
-        return _made_key(self.config.home / _KEY_NAME)
+        return made_key(self.config.home / _KEY_NAME)
 
     @cached_property
     def dkim(self) -> Signer | None:
@@ -280,7 +279,44 @@ class App:
         path = self.config.home / _SUPPRESSION_KEY_NAME
         if not path.exists() and self.store.suppressions.any():
             raise ConfigError(f"{path} is missing, and without it no suppressed address is known; restore it")
-        return _made_key(path)
+        return made_key(path)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Where subscribers sign up, choose and leave.
+
+        Raises:
+            ConfigError: a key cannot be read or made.
+        """
+        from newsletter.pipeline.subscribing.desk import Desk  # noqa: PLC0415 - email-validator is slow to import
+
+        return Desk(
+            store=self.store,
+            suppressions=self.suppressions,
+            signer=self.signer,
+            limits=self.config.signup,
+            defaults=self.defaults(confirmed=False),
+            key=self.key,
+        )
+
+    def letter_queue(self) -> LetterQueue:
+        """Return what sends the letters that wait, with the newest templates that work.
+
+        Raises:
+            ConfigError: a key's or password's file cannot be used.
+            TemplateError: a template of letters is wrong, and none was good before.
+        """
+        from newsletter.pipeline.owner import new_owner  # noqa: PLC0415 - only sending needs it
+        from newsletter.pipeline.subscribing.posting import LetterQueue  # noqa: PLC0415 - same
+
+        return LetterQueue(
+            store=self.store,
+            press=self.letters,
+            departure=self.departure,
+            mailer=self.mailers(),
+            settings=self.config.deliver,
+            owner=new_owner(),
+        )
 
     def bounce_ledger(self, clock: Callable[[], datetime]) -> Ledger:
         """Return what bounces are read and recorded with; `clock` returns the present instant, aware."""
@@ -340,36 +376,3 @@ class App:
             status=SubscriberStatus.CONFIRMED if confirmed else SubscriberStatus.PENDING,
             topics=[topic.name for topic in self.config.topics],
         )
-
-
-def _made_key(path: Path) -> bytes:
-    try:
-        _make_key(path)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be made: {error.strerror}") from None
-    return _key_in(path)
-
-
-def _key_in(path: Path) -> bytes:
-    try:
-        key = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-    if len(key) < _KEY_BYTES:
-        raise ConfigError(f"{path} holds {len(key)} bytes and is no secret; restore it or remove it")
-    return key
-
-
-def _make_key(path: Path) -> None:
-    """Make the secret unless it is there; O_EXCL, so that two first runs agree on one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    if path.exists():
-        return
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE), "wb") as out:
-        out.write(secrets.token_bytes(_KEY_BYTES))
-    try:
-        os.link(draft, path)  # fails where another process was first; then its secret stands
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

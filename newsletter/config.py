@@ -28,6 +28,7 @@ from newsletter.settings import (
     DeliverSettings,
     RankSettings,
     Section,
+    SignupSettings,
     Site,
     StoreSettings,
     SubscriberSettings,
@@ -63,6 +64,7 @@ class Config(Section):
     collect: CollectSettings
     rank: RankSettings
     subscribers: SubscriberSettings
+    signup: SignupSettings
     deliver: DeliverSettings
     bounces: BounceSettings
     topics: tuple[Topic, ...]

@@ -161,7 +161,11 @@ class SubscriberStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """A person and how they want to be mailed. `id` is 0 until stored; `hour` is local to the IANA `timezone`."""
+    """A person and how they want to be mailed. `id` is 0 until stored; `hour` is local to the IANA `timezone`.
+
+    `weekday` is for weekly readers, 0 is Monday. `paused_until` is the first day, in the reader's own zone, on which
+    mails leave again. `link_epoch` says how often the reader's links were revoked.
+    """
 
     address: str
     id: int = 0
@@ -172,6 +176,9 @@ class Subscriber:
     timezone: str = "UTC"
     size: int = 10
     created_at: datetime | None = None
+    weekday: int = 0
+    paused_until: date | None = None
+    link_epoch: int = 0
 
 
 class IssueState(StrEnum):
@@ -235,12 +242,17 @@ class Digest:
 
 
 class Letter(StrEnum):
-    """A mail about one reader's own subscription, by the name of its template folder."""
+    """A mail about one reader's own subscription, by the name of its template folder.
+
+    `address` goes to a new address, to be confirmed there, `address_changed` to the one before it.
+    """
 
     CONFIRM = "confirm"
     WELCOME = "welcome"
     PREFERENCES = "preferences"
     GOODBYE = "goodbye"
+    ADDRESS = "address"
+    ADDRESS_CHANGED = "address_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,11 +333,14 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One mail to one subscriber for one issue; unique on the two. `reply` is the mailer's or server's last word."""
+    """One mail to one subscriber for one issue; unique on the two. `reply` is the mailer's or server's last word.
+
+    `subscriber_id` is None where the subscriber was forgotten since.
+    """
 
     id: int
     issue_id: int
-    subscriber_id: int
+    subscriber_id: int | None
     state: DeliveryState
     digest_id: int | None = None
     attempts: int = 0

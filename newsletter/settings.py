@@ -165,6 +165,14 @@ class SubscriberSettings(Section):
     size: Annotated[int, Field(ge=1, le=100)]
 
 
+class SignupSettings(Section):
+    """How much strangers may ask for: letters to an address in a day, sign-ups in an hour from a network and in all."""
+
+    address_day: Annotated[int, Field(ge=1, le=1000)]
+    network_hour: Annotated[int, Field(ge=1, le=1_000_000)]
+    total_hour: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class FolderSettings(Section):
     """The folder mailer; a relative path lies below the home folder."""
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# How people on a list came to be subscribed, which `subscribers import` asks for.
+CONSENT = ("--confirmed", "--consent-reason", "signed at our seminar", "--consent-date", "2026-01-31")
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """What one command did."""

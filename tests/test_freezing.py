@@ -56,6 +56,30 @@ def test_an_issue_nobody_wants_is_refused_and_stays_approved(app: App) -> None:
     assert issue(app).state is IssueState.APPROVED
 
 
+def _pause(app: App, address: str, until: date) -> None:
+    app.store.subscribers.change(address, lambda known: replace(known, paused_until=until), now=NOW)
+
+
+def test_who_pauses_that_day_is_skipped_and_told_of_in_the_totals(app: App) -> None:
+    people = list(app.store.subscribers.all())
+    _pause(app, people[0].address, NOW.date() + timedelta(days=1))
+    _pause(app, people[1].address, NOW.date())
+    mailer = FakeMailer()
+    send(app, mailer)
+    assert len(mailer.got) == READERS - 1
+    (skipped,) = app.store.deliveries.all(issue(app).id, DeliveryState.SKIPPED)
+    assert (skipped.subscriber_id, skipped.reply) == (people[0].id, "paused until 2026-07-16")
+
+
+def test_an_issue_of_which_every_reader_pauses_goes_to_nobody(app: App) -> None:
+    for one in list(app.store.subscribers.all()):
+        _pause(app, one.address, date(2026, 8, 1))
+    mailer = FakeMailer()
+    send(app, mailer)
+    assert mailer.got == []
+    assert issue(app).state is IssueState.SENT
+
+
 def test_a_draft_cannot_be_sent_and_an_approval_holds_only_for_its_content(app: App) -> None:
     check_sendable(app.store, issue(app), app.shaping)
     with pytest.raises(IssueStateError, match="changed after the approval"):

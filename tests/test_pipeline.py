@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.command import Newsletter
+from tests.command import CONSENT, Newsletter
 from tests.replay import Replay, Reply
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def test_a_hundred_readers_get_the_papers_of_their_profiles_once(newsletter: New
     lines = [f"reader{n}@example.org,{topics},{wish}" for n in range(100) for topics, wish in [PROFILES[n % 10]]]
     people.write_text("\n".join(["address,topics,interests", *lines]), "utf-8")
     newsletter.well("collect", "--since", "2026-07-13", "--until", "2026-07-14")
-    newsletter.well("subscribers", "import", str(people), "--confirmed")
+    newsletter.well("subscribers", "import", str(people), *CONSENT)
     newsletter.well("draft", "2026-07-14")
     newsletter.well("approve", "2026-07-14")
     newsletter.well("send", "2026-07-14")

@@ -12,7 +12,22 @@ import sys
 
 import typer
 
-from newsletter.cli import bounces, check, dkim, edit, evaluate, issues, papers, sending, setup, subscribers, tastes
+from newsletter.cli import (
+    bounces,
+    check,
+    dkim,
+    edit,
+    evaluate,
+    issues,
+    keys,
+    letters,
+    papers,
+    person,
+    sending,
+    setup,
+    subscribers,
+    tastes,
+)
 from newsletter.cli.home import Call, root_options
 from newsletter.cli.output import complain
 from newsletter.errors import NewsletterError
@@ -38,9 +53,12 @@ sending.register(app)
 check.register(app)
 evaluate.register(app)
 tastes.register(subscribers.app)
+person.register(subscribers.app)
+letters.register(app)
 app.add_typer(subscribers.app, name="subscribers")
 bounces.register(app)
 app.add_typer(dkim.app, name="dkim")
+app.add_typer(keys.app, name="keys")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -43,8 +43,13 @@ def complain(message: str, *, code: int) -> int:
 
 def say_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON to standard output: UTF-8, indented, nothing else beside it."""
+    typer.echo(json_of(value))
+
+
+def json_of(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+    """Return a value as indented JSON that steers no terminal."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    typer.echo("\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n")))
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
 
 
 def _escaped(line: str) -> str:

@@ -11,11 +11,16 @@ from newsletter.cli.files import read_text, write_text
 from newsletter.cli.home import existing, made, opened
 from newsletter.cli.output import counted, note, say, say_json, say_table
 from newsletter.errors import UsageError
+from newsletter.life import Happening, Leaving
 from newsletter.model import Subscriber, SubscriberStatus
+from newsletter.pauses import local_day
+from newsletter.period import parse_day
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from newsletter.app import App
+    from newsletter.life import Event
     from newsletter.model import Profile
     from newsletter.store import AddOutcome, Store
 
@@ -47,6 +52,9 @@ Rhythm = Annotated[str, typer.Option("--cadence", metavar="CADENCE", help="daily
 Zone = Annotated[str, typer.Option("--time-zone", metavar="ZONE", help="IANA name, for example Europe/Berlin.")]
 Hour = Annotated[str, typer.Option("--hour", metavar="0-23", help="Local hour for scheduled mails.")]
 Size = Annotated[str, typer.Option("--size", metavar="1-100", help="Papers in a digest.")]
+Weekday = Annotated[str, typer.Option(metavar="DAY", help="The day of a weekly digest, for example friday.")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="With --confirmed: how they agreed to be mailed.")]
+ConsentDay = Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="With --confirmed: when they agreed.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="E-mail address.")]
 
 
@@ -63,30 +71,43 @@ def add(
     time_zone: Zone = "",
     hour: Hour = "",
     size: Size = "",
+    weekday: Weekday = "",
     confirmed: Confirmed = False,
+    consent_reason: Reason = "",
+    consent_date: ConsentDay = "",
 ) -> None:
     """Add one subscriber.
 
     What is not named is as [subscribers] in your settings says. With --confirmed, one who is pending or has left is
-    taken (back) in; `edit` changes what somebody wants.
+    taken (back) in, and why and when they agreed is kept in their history; `edit` changes what somebody wants.
     """
     from newsletter.pipeline.audience import subscriber_from  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.consent import ADDED_BY_OPERATOR, consent  # noqa: PLC0415 - keeps --help quick
     from newsletter.pipeline.suppression import suppressed  # noqa: PLC0415 - same
 
     words = _words(topics=topic, interests=interest, authors=author, organisations=organisation, muted=mute)
-    values = words | _given({"cadence": cadence, "time zone": time_zone, "hour": hour, "size": size})
+    values = words | _given(
+        {"cadence": cadence, "weekday": weekday, "time zone": time_zone, "hour": hour, "size": size}
+    )
     now = context.obj.now()
+    event = consent(
+        Happening.ADDED,
+        confirmed=confirmed,
+        reason=consent_reason or ADDED_BY_OPERATOR,
+        day=consent_date or now.date().isoformat(),
+        now=now,
+    )
     with opened(context) as program:
         wanted = subscriber_from({"address": address} | values, program.defaults(confirmed=confirmed))
         if program.exists and program.suppressions.holds([wanted.address]):
             raise suppressed(wanted.address)
         with made(program):
-            outcome = program.store.subscribers.add([wanted], now=now)
+            outcome = program.store.subscribers.add([wanted], now=now, event=event)
         if outcome.added:
             _remark(wanted.profile)
             say(f"{wanted.address} added, {wanted.status}")
             return
-        _already_there(program.store, wanted, confirmed=confirmed, wishes=bool(values), now=now)
+        _already_there(program.store, wanted, event, confirmed=confirmed, wishes=bool(values), now=now)
 
 
 @app.command("edit")
@@ -107,32 +128,51 @@ def edit(
     no_authors: Annotated[bool, typer.Option("--no-authors", help="Follow no author.")] = False,
     no_organisations: Annotated[bool, typer.Option("--no-organisations", help="Follow no organisation.")] = False,
     no_mutes: Annotated[bool, typer.Option("--no-mutes", help="Mute nothing.")] = False,
+    weekday: Weekday = "",
+    pause_until: Annotated[
+        str, typer.Option(metavar="YYYY-MM-DD", help="No mail before this day, in the subscriber's time zone.")
+    ] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="End the pause.")] = False,
 ) -> None:
     """Change what one subscriber wants.
 
     What is named replaces what was there: all topics by the --topic options, all interests by the --interest options,
     and so on. What is not named stays.
     """
-    from newsletter.pipeline.audience import edited  # noqa: PLC0415 - keeps --help quick
-
     words = _words(topics=topic, interests=interest, authors=author, organisations=organisation, muted=mute)
-    values = words | _given({"cadence": cadence, "time zone": time_zone, "hour": hour, "size": size})
+    values = words | _given(
+        {"cadence": cadence, "weekday": weekday, "time zone": time_zone, "hour": hour, "size": size}
+    )
     gone = {"topics": no_topics, "interests": no_interests, "authors": no_authors}
     gone |= {"organisations": no_organisations, "muted": no_mutes}
     if both := [name for name, is_gone in gone.items() if is_gone and name in values]:
         raise UsageError(f"{both[0]} are both named and taken away; do one or the other")
+    if pause_until and resume:
+        raise UsageError("--pause-until and --resume cannot both be; do one or the other")
     values |= {name: "" for name, is_gone in gone.items() if is_gone}
-    if not values:
+    if not (values or pause_until or resume):
         raise UsageError("nothing to change; name what shall be different, for example --topic agents")
+    until = parse_day(pause_until) if pause_until else None
     with existing(context) as program:
-        names = [one.name for one in program.config.topics]
-        changed = program.store.subscribers.change(
-            address, lambda known: edited(known, values, topics=names), now=context.obj.now()
-        )
-    if changed is None:
-        raise nobody(address)
+        changed = _edited(program, address, values, until, resume=resume, now=context.obj.now())
     _remark(changed.profile)
-    say(f"{changed.address} changed: {', '.join(values)}")
+    named = [*values, *(["pause"] if until or resume else [])]
+    say(f"{changed.address} changed: {', '.join(named)}")
+
+
+def _edited(
+    program: App, address: str, values: dict[str, str], until: date | None, *, resume: bool, now: datetime
+) -> Subscriber:
+    from newsletter.pipeline.subscribing import choosing  # noqa: PLC0415 - keeps --help quick
+
+    changed = known_as(program.store, address)
+    if until:
+        choosing.check_pause(until, local_day(values.get("time zone", changed.timezone), now))
+    if values:
+        changed = choosing.change(program.desk, changed.id, values, now=now)
+    if until:
+        return choosing.pause(program.desk, changed.id, until, now=now)
+    return choosing.resume(program.desk, changed.id, now=now) if resume else changed
 
 
 @app.command("list")
@@ -153,17 +193,22 @@ def import_csv(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="CSV with a header: address, topics, interests, cadence, time zone.")],
     confirmed: Confirmed = False,
+    consent_reason: Reason = "",
+    consent_date: ConsentDay = "",
 ) -> None:
     """Import subscribers from a CSV file.
 
     Its header names the columns: address, and if wanted topics, interests, authors, organisations, muted, cadence,
-    time zone, hour, size, status, liked, disliked. Several values in a cell are parted by a semicolon, ids of papers by
-    a space. Broken rows are named and left out, and the exit code is 1 then. Whoever left, bounced or complained by its
-    status gets no mail, also when here already; nobody who left comes back by a file.
+    weekday, time zone, hour, size, status, liked, disliked. Several values in a cell are parted by a semicolon, ids of
+    papers by a space. Broken rows are named and left out, and the exit code is 1 then. Whoever left, bounced or
+    complained by its status gets no mail, also when here already; nobody who left comes back by a file. With
+    --confirmed say how and when these people agreed: both are kept in the history of each.
     """
     from newsletter.pipeline.audience import read_csv  # noqa: PLC0415 - keeps --help quick
+    from newsletter.pipeline.consent import consent  # noqa: PLC0415 - same
 
     now = context.obj.now()
+    event = consent(Happening.IMPORTED, confirmed=confirmed, reason=consent_reason, day=consent_date, now=now)
     text = read_text(file)
     with opened(context) as program:
         sheet = read_csv(text, where=str(file), defaults=program.defaults(confirmed=confirmed))
@@ -177,7 +222,7 @@ def import_csv(
         if not wanted:
             raise UsageError(f"{file}: no row could be imported")
         with made(program):
-            outcome = program.store.subscribers.add(wanted, now=now, settle_known=True)
+            outcome = program.store.subscribers.add(wanted, now=now, settle_known=True, event=event)
     for remark in sheet.remarks[:_TOLD]:
         note(remark)
     if len(sheet.remarks) > _TOLD:
@@ -209,14 +254,13 @@ def export(
 def remove(context: typer.Context, address: Address) -> None:
     """Unsubscribe somebody.
 
-    The address is kept, so that no later import brings it back.
+    The address is kept, so that no later import brings it back; `forget` deletes it.
     """
+    from newsletter.pipeline.subscribing.leaving import unsubscribe  # noqa: PLC0415 - keeps --help quick
+
     with existing(context) as program:
-        done = program.store.subscribers.set_status(
-            address.strip(), SubscriberStatus.UNSUBSCRIBED, now=context.obj.now()
-        )
-    if done is None:
-        raise nobody(address)
+        person = known_as(program.store, address)
+        done = unsubscribe(program.desk, person.id, how=Leaving.OPERATOR, now=context.obj.now())
     say(f"{done.address} unsubscribed; no further mail goes there")
 
 
@@ -255,12 +299,14 @@ def nobody(address: str) -> UsageError:
     return UsageError(f"there is no subscriber {address}; list them with: newsletter subscribers list")
 
 
-def _already_there(store: Store, wanted: Subscriber, *, confirmed: bool, wishes: bool, now: datetime) -> None:
+def _already_there(
+    store: Store, wanted: Subscriber, event: Event, *, confirmed: bool, wishes: bool, now: datetime
+) -> None:
     known = known_as(store, wanted.address)
     if wishes or not confirmed or known.status is SubscriberStatus.CONFIRMED:
         change = f"; change what they want with: newsletter subscribers edit {known.address}" if wishes else ""
         raise UsageError(f"{known.address} is already {known.status}; nothing was changed{change}")
-    store.subscribers.set_status(wanted.address, SubscriberStatus.CONFIRMED, now=now)
+    store.subscribers.set_status(wanted.address, SubscriberStatus.CONFIRMED, now=now, event=event)
     say(f"{wanted.address} was {known.status} and is now confirmed; topics and times stay as they were")
 
 
@@ -295,8 +341,10 @@ def _as_json(one: Subscriber) -> dict[str, Any]:
         "liked": one.profile.liked,
         "disliked": one.profile.disliked,
         "cadence": one.cadence,
+        "weekday": one.weekday,
         "hour": one.hour,
         "time_zone": one.timezone,
         "size": one.size,
+        "paused_until": one.paused_until,
         "created_at": one.created_at,
     }

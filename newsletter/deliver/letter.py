@@ -1,4 +1,4 @@
-"""A letter as MIME: a single mail to one person, about their own subscription (confirm, welcome, preferences, goodbye).
+"""A letter as MIME: a single mail to one person about their own subscription, such as a welcome.
 
 It is made as an issue's mail is, under other headers. A program sends it, and Auto-Submitted says so (RFC 3834, section
 5), `auto-replied` with In-Reply-To where it answers a mail, else `auto-generated`: no vacation program answers that.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from newsletter.settings import SubscriberSettings
 
-_COLUMNS = ("address", "topics", "interests", "cadence", "time zone", "hour", "size")
+_COLUMNS = ("address", "topics", "interests", "cadence", "weekday", "time zone", "hour", "size")
 _ALIASES = {"email": "address", "e-mail": "address", "timezone": "time zone", "time_zone": "time zone"}
 _EXPORTED = (*_COLUMNS, *LISTS, "status", "liked", "disliked")
 _FORMULA = (
@@ -35,6 +35,7 @@ _FORMULA = (
     "@",
     "\t",
 )  # what a spreadsheet would run, https://owasp.org/www-community/attacks/CSV_Injection
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MAX_SIZE = 100
 _MAX_HOUR = 23
 _STORED_ID = re.compile(r"[\w.-]{1,100}:[!-~]{1,300}", re.ASCII)  # source:key, see `Paper.id`
@@ -91,6 +92,7 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
             ";".join(one.profile.topics),
             ";".join(one.profile.interests),
             one.cadence,
+            WEEKDAYS[one.weekday],
             one.timezone,
             str(one.hour),
             str(one.size),
@@ -115,6 +117,7 @@ def subscriber_from(values: Mapping[str, str], defaults: Defaults) -> Subscriber
         status=_status(values.get("status", ""), defaults.status),
         profile=_profile(values, defaults.topics),
         cadence=_cadence(values.get("cadence", "") or settings.cadence),
+        weekday=_weekday(values.get("weekday", "") or WEEKDAYS[0]),
         hour=_whole("hour", values.get("hour", "") or str(settings.hour), 0, _MAX_HOUR),
         timezone=_zone(values.get("time zone", "") or settings.timezone),
         size=_whole("size", values.get("size", "") or str(settings.size), 1, _MAX_SIZE),
@@ -133,6 +136,7 @@ def edited(known: Subscriber, values: Mapping[str, str], *, topics: Collection[s
         known,
         profile=replace(known.profile, **{name: held for name, held in given.items() if name in values}),
         cadence=_cadence(values.get("cadence", known.cadence)),
+        weekday=_weekday(values.get("weekday", WEEKDAYS[known.weekday])),
         hour=_whole("hour", values.get("hour", str(known.hour)), 0, _MAX_HOUR),
         timezone=_zone(values.get("time zone", known.timezone)),
         size=_whole("size", values.get("size", str(known.size)), 1, _MAX_SIZE),
@@ -241,6 +245,14 @@ def _cadence(text: str) -> Cadence:
         return Cadence(text.strip().lower())
     except ValueError:
         raise UsageError(f"unknown cadence {text!r}; one of: {', '.join(Cadence)}") from None
+
+
+def _weekday(text: str) -> int:
+    """Return the number of a day of the week, 0 is Monday, by its English name."""
+    name = text.strip().lower()
+    if name not in WEEKDAYS:
+        raise UsageError(f"unknown weekday {text!r}; one of: {', '.join(WEEKDAYS)}")
+    return WEEKDAYS.index(name)
 
 
 def _zone(name: str) -> str:

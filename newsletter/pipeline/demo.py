@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from newsletter.life import Happening
 from newsletter.model import DeliveryState, IssueState
 from newsletter.pipeline.audience import read_csv
 from newsletter.pipeline.collecting import import_files
+from newsletter.pipeline.consent import ADDED_BY_OPERATOR, consent
 from newsletter.pipeline.digests import digest_for
 from newsletter.pipeline.drafting import approve, draft
 from newsletter.pipeline.freezing import freeze
@@ -110,7 +112,8 @@ def run_demo(
 def _readers(store: Store, defaults: Defaults, *, now: datetime) -> Sequence[Subscriber]:
     path = resource("config", "demo", "subscribers.csv")
     sheet = read_csv(path.read_text("utf-8"), where=path.name, defaults=defaults)
-    store.subscribers.add(sheet.subscribers, now=now)
+    event = consent(Happening.ADDED, confirmed=True, reason=ADDED_BY_OPERATOR, day=now.date().isoformat(), now=now)
+    store.subscribers.add(sheet.subscribers, now=now, event=event)
     return list(store.subscribers.all())
 
 

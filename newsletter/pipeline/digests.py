@@ -76,18 +76,19 @@ class Press:
 
     def _pieces(self, digest: Digest, links: MailLinks | None, *, test: bool) -> Pieces:
         period = digest.issue.period
-        nobody = self._nobody.get(period) or self._nobody.setdefault(period, self._links_of(_NOBODY, period))
+        nobody = self._nobody.get(period) or self._nobody.setdefault(period, self._links_of(_NOBODY, 0, period))
         return self.renderer.pieces(digest, links=links, nobody=nobody, test=test)
 
     def _links(self, digest: Digest, *, test: bool) -> MailLinks | None:
         """Return the reader's links; none in the public edition, and in a test those of nobody."""
         if digest.subscriber.id == _NOBODY:
             return None
-        return self._links_of(_NOBODY if test else digest.subscriber.id, digest.issue.period)
+        reader, period = digest.subscriber, digest.issue.period
+        return self._links_of(_NOBODY, 0, period) if test else self._links_of(reader.id, reader.link_epoch, period)
 
-    def _links_of(self, subscriber_id: int, period: str) -> MailLinks:
+    def _links_of(self, subscriber_id: int, epoch: int, period: str) -> MailLinks:
         if self.site.web_url:
-            return mail_links(self.signer, self.site.web_url, subscriber_id, period=period)
+            return mail_links(self.signer, self.site.web_url, subscriber_id, period=period, epoch=epoch)
         token = self.signer.token(Purpose.UNSUBSCRIBE, subscriber_id)
         return MailLinks(unsubscribe=unsubscribe_url(self.site, token))
 

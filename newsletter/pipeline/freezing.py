@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.errors import IssueStateError
 from newsletter.model import Digest, IssueState
+from newsletter.pauses import pause_reason
 from newsletter.pipeline.digests import Chooser, recipients
 from newsletter.pipeline.drafting import corpus_of, seal_of
 from newsletter.pipeline.spool import Spool
@@ -65,9 +66,11 @@ def _frozen(store: Store, issue: Issue, chooser: Chooser, press: Press, now: dat
     """Choose and store; False where another issue was frozen meanwhile, and nothing was stored."""
     newest = store.deliveries.newest_digest()
     nothing_new: list[int] = []
+    paused: list[tuple[int, str]] = []
     with Spool(issue) as spool:
-        choices = _proven(issue, chooser.for_all(recipients(store, issue)), press)
-        if not spool.fill(_parted(choices, nothing_new)) and not nothing_new:
+        readers = _awake(recipients(store, issue), paused, now)
+        choices = _proven(issue, chooser.for_all(readers), press)
+        if not spool.fill(_parted(choices, nothing_new)) and not nothing_new and not paused:
             raise IssueStateError(
                 f"issue {issue.period} has no reader: no confirmed subscriber wants it; see: newsletter subscribers "
                 "list"
@@ -75,12 +78,21 @@ def _frozen(store: Store, issue: Issue, chooser: Chooser, press: Press, now: dat
         frozen = store.deliveries.freeze(
             issue.id,
             spool.chosen(),
-            skipped=((reader, NOTHING_NEW) for reader in nothing_new),
+            skipped=(*paused, *((reader, NOTHING_NEW) for reader in nothing_new)),
             content_hash=issue.approved_hash,
             now=now,
             after=newest,
         )
     return not frozen.stale
+
+
+def _awake(readers: Iterable[Subscriber], paused: list[tuple[int, str]], now: datetime) -> Iterator[Subscriber]:
+    """Yield those who do not pause on this day, and note the numbers of the others, each with the reason."""
+    for one in readers:
+        if reason := pause_reason(one.paused_until, one.timezone, now):
+            paused.append((one.id, reason))
+        else:
+            yield one
 
 
 def _parted(chosen: Iterable[_Choice], nothing_new: list[int]) -> Iterator[Chosen]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.deliver.identity import letter_id_for, unsubscribe_url
 from newsletter.deliver.letter import build_letter
-from newsletter.links import MailLinks, Purpose, letter_links
+from newsletter.links import MailLinks, Purpose, address_links, letter_links
 from newsletter.model import Letter
 from newsletter.render.letters import SUBSCRIBED
 
@@ -33,7 +33,9 @@ class LetterPress:
     signer: LinkSigner = field(repr=False)
 
     def rendered(self, letter: Letter, subscriber: Subscriber, *, now: datetime) -> Rendered:
-        """Return the three texts of a letter; `now` begins the time within which a subscription is to be confirmed.
+        """Return the three texts of a letter; `now` begins the time within which something is to be confirmed.
+
+        The letter goes to the subscriber's address; one that confirms a new address is given a subscriber who has it.
 
         Raises:
             RenderError: the letter leads to a web page, and there are none.
@@ -62,8 +64,11 @@ class LetterPress:
     def _links(self, letter: Letter, subscriber: Subscriber, now: datetime) -> MailLinks:
         if not self.site.web_url:
             return MailLinks(unsubscribe=self._mailto(subscriber))
+        signer, base, number = self.signer, self.site.web_url, subscriber.id
+        if letter is Letter.ADDRESS:
+            return address_links(signer, base, number, address=subscriber.address, now=now)
         pending = letter is Letter.CONFIRM
-        return letter_links(self.signer, self.site.web_url, subscriber.id, now=now, pending=pending)
+        return letter_links(signer, base, number, now=now, pending=pending, epoch=subscriber.link_epoch)
 
     def _mailto(self, subscriber: Subscriber) -> str:
         return unsubscribe_url(self.site, self.signer.token(Purpose.UNSUBSCRIBE, subscriber.id))

@@ -41,7 +41,8 @@ class Card:
     """One paper as it is shown; empty strings where nothing is known.
 
     `full` is False for a line. `url` is the first of `links`; `short_links` are some of the others, for a line whose
-    title is linked already. `more_like_this` and `less_like_this` are URLs, `thumbnail` is the https URL of a picture.
+    title is linked already. `more_like_this`, `less_like_this` and `save_for_later` are URLs, `thumbnail` is the https
+    URL of a picture.
     """
 
     number: int
@@ -58,6 +59,7 @@ class Card:
     short_links: tuple[Link, ...]
     more_like_this: str
     less_like_this: str
+    save_for_later: str
     thumbnail: str
 
 
@@ -113,6 +115,7 @@ def make_card(ranked: RankedPaper, number: int, style: CardStyle, *, full: bool)
         short_links=links[1:][: layout.links],
         more_like_this=feedback_page(feedback, Verdict.MORE, paper.id) if feedback else "",
         less_like_this=feedback_page(feedback, Verdict.LESS, paper.id) if feedback else "",
+        save_for_later=feedback_page(feedback, Verdict.SAVE, paper.id) if feedback else "",
         thumbnail=_picture(paper.thumbnail, layout.url) if style.thumbnails else "",
     )
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 # where the reader is subscribed when the letter comes, so that its footer tells how to leave
 SUBSCRIBED = frozenset({Letter.WELCOME, Letter.PREFERENCES})
 # what makes no sense without web pages
-LEADING_TO_A_PAGE = frozenset({Letter.CONFIRM, Letter.PREFERENCES})
+LEADING_TO_A_PAGE = frozenset({Letter.CONFIRM, Letter.PREFERENCES, Letter.ADDRESS})
+# what asks for a click that confirms something
+CONFIRMING = frozenset({Letter.CONFIRM, Letter.ADDRESS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ class LetterRenderer:
             RenderError: there is no page for what the letter asks of its reader.
             TemplateError: a template failed on the data.
         """
-        leads_to = links.confirm if letter is Letter.CONFIRM else links.preferences
+        leads_to = links.confirm if letter in CONFIRMING else links.preferences
         if letter in LEADING_TO_A_PAGE and not safe_url(leads_to):
             raise RenderError(
                 f"a {letter} letter leads to a web page; set web_url under [site] to where your pages are"
@@ -142,4 +144,8 @@ def _reason(letter: Letter, address: str, name: str) -> str:
         return f"You get this one mail because {address} was entered where one subscribes to {name}."
     if letter is Letter.GOODBYE:
         return f"You get this last mail because {address} was unsubscribed from {name}."
+    if letter is Letter.ADDRESS:
+        return f"You get this one mail because {address} was entered as a reader's new address for {name}."
+    if letter is Letter.ADDRESS_CHANGED:
+        return f"You get this last mail because {address} was a reader's address for {name}."
     return f"You get this mail because {address} is subscribed to {name}."

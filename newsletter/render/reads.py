@@ -45,7 +45,7 @@ def _names(record: type, special: Mapping[str, Kind]) -> dict[str, Kind]:
 _FIELDS: Mapping[Kind, Mapping[str, Kind]] = {
     Kind.SITE: _names(Masthead, {}),
     Kind.SECTION: _names(Section, {"cards": Kind.CARDS}),
-    Kind.CARD: _names(Card, {"more_like_this": Kind.LINK, "less_like_this": Kind.LINK}),
+    Kind.CARD: _names(Card, dict.fromkeys(("more_like_this", "less_like_this", "save_for_later"), Kind.LINK)),
     Kind.LOOP: dict.fromkeys(_LOOP, Kind.VALUE),
 }
 _ELEMENTS = {Kind.SECTIONS: Kind.SECTION, Kind.CARDS: Kind.CARD}

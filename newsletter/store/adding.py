@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 
 from newsletter.store import search
 from newsletter.store.codec import fit, paper_row, row_paper, title_digest
 from newsletter.store.engine import refresh_statistics
 from newsletter.store.identity import Entry, Shelf
-from newsletter.store.schema import digest_papers, issue_papers, listings, paper_ids, papers, votes
+from newsletter.store.schema import digest_papers, issue_papers, listings, paper_ids, papers, saved_papers, votes
 from newsletter.store.snapshots import kept
 
 if TYPE_CHECKING:
@@ -200,6 +200,7 @@ def _let_go(connection: Connection, entries: Iterable[Entry]) -> None:
     moves = [{"of_paper": number, "to": entry.number} for entry in entries for number in entry.absorbed]
     if not moves:
         return
+    _merge_saved(connection, moves)
     for table in (paper_ids, issue_papers, digest_papers):
         connection.execute(
             update(table).where(table.c.paper == bindparam("of_paper")).values(paper=bindparam("to")), moves
@@ -209,3 +210,17 @@ def _let_go(connection: Connection, entries: Iterable[Entry]) -> None:
     for table in (listings, votes):
         connection.execute(delete(table).where(table.c.paper.in_(absorbed)))
     connection.execute(delete(papers).where(papers.c.number.in_(absorbed)))
+
+
+def _merge_saved(connection: Connection, moves: Sequence[dict[str, int | None]]) -> None:
+    """Let who saved an absorbed paper have saved the paper that it is; who saved both saved one."""
+    twin = saved_papers.alias()
+    both = exists(
+        select(twin.c.paper).where(
+            twin.c.subscriber_id == saved_papers.c.subscriber_id, twin.c.paper == bindparam("to_paper")
+        )
+    )
+    absorbed = saved_papers.c.paper == bindparam("of_paper")
+    pairs = [{"of_paper": move["of_paper"], "to_paper": move["to"]} for move in moves]
+    connection.execute(delete(saved_papers).where(absorbed, both), pairs)
+    connection.execute(update(saved_papers).where(absorbed).values(paper=bindparam("to_paper")), pairs)

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from newsletter.model import Bounce, BounceKind, SubscriberStatus, SuppressionReason
+from newsletter.life import Event, Happening, Leaving
+from newsletter.model import Bounce, BounceKind, Letter, SubscriberStatus, SuppressionReason
 from newsletter.store.engine import insert_into
+from newsletter.store.history import left_by, note
+from newsletter.store.letters import queue
 from newsletter.store.schema import bounces, issues, subscribers
 from newsletter.store.suppressions import suppress
 
@@ -27,6 +30,10 @@ _MAILED = (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED)
 _REASONS = {
     SubscriberStatus.BOUNCED: SuppressionReason.BOUNCED,
     SubscriberStatus.COMPLAINED: SuppressionReason.COMPLAINED,
+}
+_HAPPENINGS = {
+    SubscriberStatus.BOUNCED: Happening.BOUNCED,
+    SubscriberStatus.COMPLAINED: Happening.COMPLAINED,
 }
 
 
@@ -70,6 +77,8 @@ class BounceStore:
                 suppress(connection, seal(person.address), _REASONS[status], now=bounce.at, subscriber_id=person.id)
             change = update(subscribers).where(whose, subscribers.c.status.in_([one.value for one in _MAILED]))
             ended = connection.execute(change.values(status=status.value, updated_at=bounce.at)).rowcount
+            if ended:
+                _tell(connection, bounce, status, person)
             return Recorded.ENDED if ended else Recorded.KEPT
 
     def of_issue(self, issue_id: int) -> Iterator[tuple[str, Bounce]]:
@@ -84,6 +93,12 @@ class BounceStore:
             for row in connection.execution_options(yield_per=_PAGE).execute(statement):
                 yield row.address, _bounce(row)
 
+    def of(self, subscriber_id: int) -> tuple[Bounce, ...]:
+        """Return what came back for a subscriber, in the order it was read."""
+        statement = select(bounces).where(bounces.c.subscriber_id == subscriber_id).order_by(bounces.c.id)
+        with self._database.reading() as connection:
+            return tuple(_bounce(row) for row in connection.execute(statement))
+
     def counts(self, issue_id: int) -> dict[BounceKind, int]:
         """Return how many readers each kind of bounce of an issue came back for; kinds without any are absent."""
         number = func.count(bounces.c.subscriber_id.distinct()).label("number")
@@ -91,6 +106,15 @@ class BounceStore:
         with self._database.reading() as connection:
             found = {BounceKind(row.kind): row.number for row in connection.execute(statement)}
         return {kind: found[kind] for kind in BounceKind if kind in found}
+
+
+def _tell(connection: Connection, bounce: Bounce, status: SubscriberStatus, person: Row[*tuple[Any, ...]]) -> None:
+    """Note in the history what ended the mail to a reader, and queue the answer to who asked for it by mail."""
+    left = status is SubscriberStatus.UNSUBSCRIBED
+    event = left_by(Leaving.MAIL, person.status, bounce.at) if left else Event(kind=_HAPPENINGS[status], at=bounce.at)
+    note(connection, [person.id], event)
+    if bounce.kind is BounceKind.UNSUBSCRIBE:
+        queue(connection, person.id, Letter.GOODBYE, person.address, bounce.at)
 
 
 def _insert(connection: Connection, bounce: Bounce) -> bool:

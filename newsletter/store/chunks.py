@@ -14,6 +14,7 @@ from sqlalchemy import and_, case, func, literal, or_, select, update
 
 from newsletter.model import DeliveryState, IssueState, Subscriber, SubscriberStatus
 from newsletter.moves import WAITING, Event, sources, target
+from newsletter.pauses import pause_reason
 from newsletter.store.columns import UtcTime
 from newsletter.store.schema import chunks, deliveries, issues, subscribers
 from newsletter.store.subscribers import subscriber_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from newsletter.store.engine import Database
 
 CANCELLED = "the issue was cancelled"  # why a mail was skipped
+FORGOTTEN = "forgotten"  # the same; such a reader has no row
 RESENDS = 3  # attempts, after which a mail that stays uncertain each time is held whatever the policy
 _WAITS = [state.value for state in WAITING]
 
@@ -65,7 +67,7 @@ class ChunkStore:
         """Take the next chunk in which a mail is due, and commit that before returning it.
 
         What its last claimant left in flight becomes uncertain, or with `resend` waits again. Readers who are not
-        confirmed any more are skipped, with their status as the reason. None when nothing is due that nobody holds,
+        confirmed any more, or pause, are skipped, with that as the reason. None when nothing is due that nobody holds,
         or the issue is paused or not being sent; what a dead claimant left in flight is settled even then.
         """
         while True:
@@ -161,13 +163,16 @@ def _lapse(connection: Connection, chunk_id: int, now: datetime, *, resend: bool
 
 
 def _skip_who_left(connection: Connection, chunk_id: int, now: datetime) -> None:
-    status = select(subscribers.c.status).where(subscribers.c.id == deliveries.c.subscriber_id).scalar_subquery()
-    statement = update(deliveries).where(
-        deliveries.c.chunk_id == chunk_id,
-        deliveries.c.state.in_(sources(Event.SKIP)),
-        status != SubscriberStatus.CONFIRMED.value,
-    )
-    connection.execute(statement.values(state=target(Event.SKIP), reply=status, retry_at=None, updated_at=now))
+    whose = subscribers.c.id == deliveries.c.subscriber_id
+    status = func.coalesce(select(subscribers.c.status).where(whose).scalar_subquery(), FORGOTTEN)
+    waiting = (deliveries.c.chunk_id == chunk_id, deliveries.c.state.in_(sources(Event.SKIP)))
+    skipped = {"state": target(Event.SKIP), "retry_at": None, "updated_at": now}
+    left = update(deliveries).where(*waiting, status != SubscriberStatus.CONFIRMED.value)
+    connection.execute(left.values(reply=status, **skipped))
+    pausing = select(deliveries.c.id, subscribers.c.paused_until, subscribers.c.timezone).join(subscribers, whose)
+    for row in connection.execute(pausing.where(*waiting, subscribers.c.paused_until.is_not(None))).all():
+        if reason := pause_reason(row.paused_until, row.timezone, now):
+            connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(reply=reason, **skipped))
 
 
 def _due(connection: Connection, chunk_id: int, now: datetime) -> tuple[Due, ...]:

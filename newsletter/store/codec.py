@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from newsletter.model import Links, Paper, Profile, title_key
+from newsletter.model import Cadence, Links, Paper, Profile, Subscriber, title_key
 from newsletter.store.columns import storable
 
 if TYPE_CHECKING:
@@ -78,6 +78,32 @@ def profile_payload(profile: Profile) -> dict[str, Any]:
 def payload_profile(payload: Mapping[str, Any]) -> Profile:
     """Return the profile that `profile_payload` wrote."""
     return Profile(**{name: tuple(payload[name]) for name in _PROFILE_NAMES if name in payload})
+
+
+def wishes_payload(subscriber: Subscriber) -> dict[str, Any]:
+    """Return all that a subscriber wants for JSON: the profile, and when how much of it shall come."""
+    return {
+        "format": _FORMAT,
+        "profile": profile_payload(subscriber.profile),
+        "cadence": subscriber.cadence.value,
+        "weekday": subscriber.weekday,
+        "hour": subscriber.hour,
+        "timezone": subscriber.timezone,
+        "size": subscriber.size,
+    }
+
+
+def payload_wishes(payload: Mapping[str, Any], address: str) -> Subscriber:
+    """Return a subscriber with the wishes that `wishes_payload` wrote."""
+    return Subscriber(
+        address=address,
+        profile=payload_profile(payload["profile"]),
+        cadence=Cadence(payload["cadence"]),
+        weekday=payload["weekday"],
+        hour=payload["hour"],
+        timezone=payload["timezone"],
+        size=payload["size"],
+    )
 
 
 def paper_of(values: Mapping[str, Any]) -> Paper:

@@ -211,6 +211,15 @@ class DeliveryStore:
             for row in connection.execution_options(yield_per=_PAGE).execute(statement):
                 yield row.address, _delivery(row)
 
+    def history(self, subscriber_id: int) -> list[tuple[str, str, datetime, str]]:
+        """Return what became of each issue for a subscriber, oldest first: period, state, when (aware, UTC), reply."""
+        # by issue, as the index goes
+        theirs = (deliveries.c.issue_id.in_(select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
+        columns = (issues.c.period, deliveries.c.state, deliveries.c.updated_at, deliveries.c.reply)
+        statement = select(*columns).join(issues, issues.c.id == deliveries.c.issue_id).where(*theirs)
+        with self._database.reading() as connection:
+            return [tuple(row) for row in connection.execute(statement.order_by(deliveries.c.issue_id))]
+
     def selection(self, digest_id: int, issue: Issue) -> tuple[tuple[RankedPaper, ...], int]:
         """Return a digest's papers in order, as `issue` (its own, whole) holds them, and how many were left out.
 
@@ -308,6 +317,7 @@ def _recipients(connection: Connection, digest_ids: list[int]) -> Iterator[tuple
     for start in range(0, len(digest_ids), _PAGE):
         statement = select(deliveries.c.digest_id, deliveries.c.subscriber_id).where(
             deliveries.c.digest_id.in_(digest_ids[start : start + _PAGE]),
+            deliveries.c.subscriber_id.is_not(None),
             deliveries.c.state.in_([state.value for state in _SENT]),
         )
         for row in connection.execution_options(yield_per=_PAGE).execute(statement):

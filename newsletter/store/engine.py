@@ -252,6 +252,7 @@ def _take_over_transactions(engine: Engine, *, foreign_keys: bool) -> None:
         connection.isolation_level = None
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted, a forgotten address say, is overwritten
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

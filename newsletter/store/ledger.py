@@ -8,13 +8,14 @@ table of `moves`. It decides nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy import Date, Text, bindparam, case, cast, exists, func, literal, or_, select, update
 
 from newsletter.model import DeliveryState, SubscriberStatus
 from newsletter.moves import Event, settling, sources, target
-from newsletter.store.chunks import is_sending
+from newsletter.pauses import local_day
+from newsletter.store.chunks import FORGOTTEN, is_sending
 from newsletter.store.columns import UtcTime
 from newsletter.store.schema import chunks, deliveries, issues, subscribers
 
@@ -49,7 +50,7 @@ class Ledger:
 
         Returns:
             Whether it may leave. It may not where the chunk is somebody else's by now, the issue is paused or
-            cancelled, or the reader has left or has another address; then `settled` is committed all the same.
+            cancelled, or the reader has left, pauses or has another address; then `settled` is committed all the same.
         """
         mark = {
             "delivery": due.id,
@@ -58,6 +59,7 @@ class Ledger:
             "claimant": chunk.owner,
             "whose": due.subscriber.id,
             "at_address": due.subscriber.address,
+            "today": local_day(due.subscriber.timezone, now),
             "at": now,
         }
         steps = tuple(_settling(chunk, settled, now))
@@ -71,8 +73,15 @@ class Ledger:
             self._connection.run(*_settling(chunk, outcomes, now))
 
     def skip(self, chunk: Chunk, due: Due, *, now: datetime) -> bool:
-        """Skip a delivery whose reader is not confirmed any more, with the status as the reason, else nothing."""
-        mark = {"delivery": due.id, "chunk": chunk.id, "claim": chunk.fence, "claimant": chunk.owner, "at": now}
+        """Skip a delivery whose reader is not confirmed any more, or pauses, with that as the reason, else nothing."""
+        mark = {
+            "delivery": due.id,
+            "chunk": chunk.id,
+            "claim": chunk.fence,
+            "claimant": chunk.owner,
+            "today": local_day(due.subscriber.timezone, now),
+            "at": now,
+        }
         return self._connection.run((_SKIP, mark)) == 1
 
 
@@ -93,6 +102,7 @@ def _settling(
 
 
 _at = bindparam("at", type_=UtcTime())
+_today = bindparam("today", type_=Date())  # in the reader's time zone
 _HOLDS_CHUNK = exists(
     select(chunks.c.id).where(
         chunks.c.id == bindparam("chunk"),
@@ -114,6 +124,7 @@ def _attempt() -> Update:
             subscribers.c.id == bindparam("whose"),
             subscribers.c.status == SubscriberStatus.CONFIRMED.value,
             subscribers.c.address == bindparam("at_address"),
+            or_(subscribers.c.paused_until.is_(None), subscribers.c.paused_until <= _today),
         )
     )
     return (
@@ -151,7 +162,13 @@ def _settled() -> Update:
 
 
 def _skipped() -> Update:
-    status = select(subscribers.c.status).where(subscribers.c.id == deliveries.c.subscriber_id).scalar_subquery()
+    def theirs(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return select(column).where(subscribers.c.id == deliveries.c.subscriber_id).scalar_subquery()
+
+    status = func.coalesce(theirs(subscribers.c.status), FORGOTTEN)
+    has_left = status != SubscriberStatus.CONFIRMED.value
+    paused_until = theirs(subscribers.c.paused_until)
+    pauses = literal("paused until ") + cast(paused_until, Text)  # as `pause_reason` says it
     return (
         update(deliveries)
         .where(
@@ -159,9 +176,9 @@ def _skipped() -> Update:
             deliveries.c.chunk_id == bindparam("chunk"),
             _may(Event.SKIP),
             _HOLDS_CHUNK,
-            status != SubscriberStatus.CONFIRMED.value,
+            or_(has_left, paused_until > _today),
         )
-        .values(state=target(Event.SKIP), reply=status, retry_at=None, updated_at=_at)
+        .values(state=target(Event.SKIP), reply=case((has_left, status), else_=pauses), retry_at=None, updated_at=_at)
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer,
 
 from newsletter.store.columns import BigKey, CleanText, JsonText, UtcTime
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -98,7 +98,9 @@ feeds = Table(
     Column("last_modified", CleanText, nullable=False),
 )
 
-# Numbers of people and issues are never given twice (autoincrement): a Message-ID is made of them.
+# Numbers of people and issues are never given twice (autoincrement): a Message-ID is made of them. `link_epoch` counts
+# how often somebody's links were revoked. The defaults are the database's own so that a migration can add the columns
+# in place: a table made anew would forget the highest number.
 subscribers = Table(
     "subscribers",
     metadata,
@@ -113,6 +115,9 @@ subscribers = Table(
     Column("size", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("weekday", Integer, nullable=False, server_default="0"),
+    Column("paused_until", Date),
+    Column("link_epoch", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 
@@ -186,13 +191,14 @@ chunks = Table(
 )
 
 # No index on `state`: it changes with every mail. Senders go by chunk instead. `fence` is that of the claim under which
-# the mail was last attempted.
+# the mail was last attempted. Who is forgotten leaves NULL, so that the totals still balance; without a foreign key,
+# since to delete one person the database would have to look through all deliveries there ever were.
 deliveries = Table(
     "deliveries",
     metadata,
     Column("id", BigKey, primary_key=True),
     Column("issue_id", BigKey, ForeignKey("issues.id"), nullable=False),
-    Column("subscriber_id", BigKey, ForeignKey("subscribers.id"), nullable=False),
+    Column("subscriber_id", BigKey),
     Column("digest_id", BigKey, ForeignKey("digests.id"), index=True),
     Column("chunk_id", BigKey, ForeignKey("chunks.id"), index=True),
     Column("state", CleanText, nullable=False),
@@ -229,4 +235,74 @@ suppressions = Table(
     Column("reason", CleanText, nullable=False),
     Column("subscriber_id", BigKey, ForeignKey("subscribers.id", ondelete="SET NULL"), index=True),
     Column("since", UtcTime, nullable=False),
+)
+
+# What happened to one subscriber. No address stands in it; it goes with the subscriber.
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("subscriber_id", BigKey, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", CleanText, nullable=False),
+    Column("detail", JsonText, nullable=False),
+)
+
+# What somebody asked for that a click in a mail must confirm first: to come back, or mail at another address.
+requests = Table(
+    "requests",
+    metadata,
+    Column("subscriber_id", BigKey, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", CleanText, primary_key=True),
+    Column("payload", JsonText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+saved_papers = Table(
+    "saved_papers",
+    metadata,
+    Column("subscriber_id", BigKey, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("paper", BigKey, ForeignKey("papers.number"), primary_key=True, index=True),
+    Column("at", UtcTime, nullable=False),
+)
+
+# Letters that wait to be sent; one that was handed over is deleted. `owner` has claimed it until `lease_until`;
+# `lapses` counts the claims that ended without a word. `queued_at` tells a letter from the one that took its place.
+letters = Table(
+    "letters",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("subscriber_id", BigKey, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("letter", CleanText, nullable=False),
+    Column("address", CleanText, nullable=False),
+    Column("queued_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("lapses", Integer, nullable=False),
+    Column("owner", CleanText, nullable=False),
+    Column("lease_until", UtcTime),
+    UniqueConstraint("subscriber_id", "letter"),
+)
+
+# How often something was tried within a window of time. `key` is a keyed hash, of an address or a network.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("kind", CleanText, primary_key=True),
+    Column("key", CleanText, primary_key=True),
+    Column("window", UtcTime, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+# `digest` is the SHA-256 of a key, which is long and random: nobody can find it by trying.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("name", CleanText, nullable=False, unique=True),
+    Column("digest", CleanText, nullable=False, unique=True),
+    Column("scopes", JsonText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    Column("revoked_at", UtcTime),
 )

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import func, select
 
 from newsletter.errors import StoreError
+from newsletter.store.api_keys import ApiKeyStore
+from newsletter.store.attempts import AttemptStore
 from newsletter.store.bounces import BounceStore
 from newsletter.store.chunks import ChunkStore
 from newsletter.store.deliveries import DeliveryStore
 from newsletter.store.engine import Database, is_sqlite, prepare_file, read_url
+from newsletter.store.forgetting import ForgettingStore
+from newsletter.store.history import HistoryStore
 from newsletter.store.issues import IssueStore
 from newsletter.store.ledger import Ledger
+from newsletter.store.letters import LetterStore
 from newsletter.store.lookup import PaperLookup
+from newsletter.store.membership import MembershipStore
 from newsletter.store.papers import PaperStore
+from newsletter.store.saved import SavedStore
 from newsletter.store.schema import SCHEMA_VERSION, issues, papers, subscribers
 from newsletter.store.subscribers import SubscriberStore
 from newsletter.store.suppressions import SuppressionStore
@@ -42,6 +49,13 @@ class Store:
         self.bounces = BounceStore(database)
         self.suppressions = SuppressionStore(database)
         self.chunks = ChunkStore(database)
+        self.membership = MembershipStore(database)
+        self.history = HistoryStore(database)
+        self.letters = LetterStore(database)
+        self.attempts = AttemptStore(database)
+        self.saved = SavedStore(database)
+        self.forgetting = ForgettingStore(database)
+        self.api_keys = ApiKeyStore(database)
 
     def __enter__(self) -> Self:
         return self

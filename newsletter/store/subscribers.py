@@ -13,6 +13,7 @@ from newsletter.model import Cadence, Subscriber, SubscriberStatus
 from newsletter.store import schema
 from newsletter.store.codec import payload_profile, profile_payload
 from newsletter.store.engine import insert_into, refresh_statistics
+from newsletter.store.history import note
 from newsletter.store.schema import subscribers
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
+    from newsletter.life import Event
     from newsletter.store.engine import Database
 
 _BATCH = 1000
@@ -58,12 +60,20 @@ class SubscriberStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, subscribers: Iterable[Subscriber], *, now: datetime, settle_known: bool = False) -> AddOutcome:
+    def add(
+        self,
+        subscribers: Iterable[Subscriber],
+        *,
+        now: datetime,
+        settle_known: bool = False,
+        event: Event | None = None,
+    ) -> AddOutcome:
         """Store those whose address is not there yet, all or none; who is there is not changed.
 
         With `settle_known` the list's statuses count for those who are there, too, in the same transaction: one who
         is pending becomes confirmed, one who is pending or confirmed becomes unsubscribed, bounced or complained.
-        Nobody who left comes back, and nothing but the status changes.
+        Nobody who left comes back, and nothing but the status changes. `event` is noted of each who is new or changed;
+        its detail, a consent, of those alone who are pending or confirmed.
 
         Raises:
             StoreError: the database refused; nobody was added or changed.
@@ -74,10 +84,13 @@ class SubscriberStore:
         rest = iter(subscribers)
         with self._database.writing() as connection:
             while batch := list(islice(rest, _BATCH)):
+                before = len(added)
                 there = _add(connection, batch, now, added)
                 known += there
-                if settle_known:
-                    changed |= _settle(connection, there, now)
+                settled = _settle(connection, there, now) if settle_known else {}
+                changed |= {key: status for key, (_, status) in settled.items()}
+                if event:
+                    _note(connection, event, [*((one.id, one.status) for one in added[before:]), *settled.values()])
             refresh_statistics(connection, len(added), schema.subscribers)
         return _outcome(added, known, changed)
 
@@ -113,34 +126,56 @@ class SubscriberStore:
             number: int = connection.execute(statement).scalar_one()
         return number
 
-    def set_status(self, address: str, status: SubscriberStatus, *, now: datetime) -> Subscriber | None:
-        """Set where the subscriber with this address stands; None where there is none."""
+    def set_status(
+        self, address: str, status: SubscriberStatus, *, now: datetime, event: Event | None = None
+    ) -> Subscriber | None:
+        """Set where the subscriber with this address stands, and note the event; None where there is none."""
         whose = subscribers.c.address_key == address_key(address)
         statement = update(subscribers).where(whose).values(status=status.value, updated_at=now)
         with self._database.writing() as connection:
             row = connection.execute(statement.returning(subscribers)).first()
+            if row is not None and event:
+                note(connection, [row.id], event)
         return None if row is None else subscriber_of(row)
 
-    def change(self, address: str, decide: Callable[[Subscriber], Subscriber], *, now: datetime) -> Subscriber | None:
-        """Store what `decide` makes of the subscriber's wishes: profile, cadence, hour, time zone, size.
+    def change(
+        self,
+        address: str,
+        decide: Callable[[Subscriber], Subscriber],
+        *,
+        now: datetime,
+        event: Event | None = None,
+    ) -> Subscriber | None:
+        """Store what `decide` makes of the subscriber's wishes: profile, cadence, weekday, hour, zone, size, pause.
 
         One transaction reads and writes, so that no other change of the same subscriber is lost between the two.
-        Address and status stay as they are stored. None where there is no such subscriber; what `decide` raises
-        goes through, and nothing is changed.
+        Address and status stay as they are stored; `event` is noted. None where there is no such subscriber; what
+        `decide` raises goes through, and nothing is changed.
         """
         with self._database.writing() as connection:
             whose = subscribers.c.address_key == address_key(address)
             row = connection.execute(select(subscribers).where(whose).with_for_update()).first()
             if row is None:
                 return None
-            wishes = _wishes(decide(subscriber_of(row)))
+            wishes = wishes_row(decide(subscriber_of(row)))
             statement = update(subscribers).where(subscribers.c.id == row.id).values(**wishes, updated_at=now)
+            if event:
+                note(connection, [row.id], event)
             return subscriber_of(connection.execute(statement.returning(subscribers)).one())
 
     def _one(self, condition: ColumnElement[bool]) -> Subscriber | None:
         with self._database.reading() as connection:
             row = connection.execute(select(subscribers).where(condition)).first()
         return None if row is None else subscriber_of(row)
+
+
+def _note(connection: Connection, event: Event, whom: Iterable[tuple[int, SubscriberStatus]]) -> None:
+    by_status: dict[SubscriberStatus, list[int]] = {}
+    for number, status in whom:
+        by_status.setdefault(status, []).append(number)
+    for status, numbers in by_status.items():
+        agreed = status in (SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED)
+        note(connection, numbers, event if agreed else replace(event, detail={"status": status.value}))
 
 
 def _outcome(added: list[Subscriber], known: list[Subscriber], changed: dict[str, SubscriberStatus]) -> AddOutcome:
@@ -152,9 +187,9 @@ def _outcome(added: list[Subscriber], known: list[Subscriber], changed: dict[str
     return AddOutcome(added=tuple(added), **{name: tuple(addresses) for name, addresses in found.items()})
 
 
-def _settle(connection: Connection, known: list[Subscriber], now: datetime) -> dict[str, SubscriberStatus]:
-    """Give those who are there the list's status where it may be; return the new ones by address key."""
-    changed: dict[str, SubscriberStatus] = {}
+def _settle(connection: Connection, known: list[Subscriber], now: datetime) -> dict[str, tuple[int, SubscriberStatus]]:
+    """Give those who are there the list's status where it may be; return numbers and new statuses by address key."""
+    changed: dict[str, tuple[int, SubscriberStatus]] = {}
     for status, before in _MAY_BECOME.items():
         keys = [address_key(one.address) for one in known if one.status is status]
         if not keys:
@@ -164,9 +199,9 @@ def _settle(connection: Connection, known: list[Subscriber], now: datetime) -> d
             .where(subscribers.c.address_key.in_(keys))
             .where(subscribers.c.status.in_([one.value for one in before]))
             .values(status=status.value, updated_at=now)
-            .returning(subscribers.c.address_key)
+            .returning(subscribers.c.address_key, subscribers.c.id)
         )
-        changed |= dict.fromkeys(connection.execute(statement).scalars(), status)
+        changed |= {row.address_key: (row.id, status) for row in connection.execute(statement)}
     return changed
 
 
@@ -197,17 +232,20 @@ def _row(key: str, subscriber: Subscriber, now: datetime) -> dict[str, Any]:
         "status": subscriber.status.value,
         "created_at": subscriber.created_at or now,
         "updated_at": now,
-        **_wishes(subscriber),
+        **wishes_row(subscriber),
     }
 
 
-def _wishes(subscriber: Subscriber) -> dict[str, Any]:
+def wishes_row(subscriber: Subscriber) -> dict[str, Any]:
+    """Return the columns that hold what a subscriber wants."""
     return {
         "profile": profile_payload(subscriber.profile),
         "cadence": subscriber.cadence.value,
         "hour": subscriber.hour,
         "timezone": subscriber.timezone,
         "size": subscriber.size,
+        "weekday": subscriber.weekday,
+        "paused_until": subscriber.paused_until,
     }
 
 
@@ -223,6 +261,9 @@ def subscriber_of(row: Row[*tuple[Any, ...]]) -> Subscriber:
         timezone=row.timezone,
         size=row.size,
         created_at=row.created_at,
+        weekday=row.weekday,
+        paused_until=row.paused_until,
+        link_epoch=row.link_epoch,
     )
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
+from newsletter.life import Leaving
 from newsletter.model import SubscriberStatus, Suppression, SuppressionReason
 from newsletter.store.engine import insert_into
+from newsletter.store.history import left_by, note
 from newsletter.store.schema import bounces, subscribers, suppressions
 from newsletter.store.subscribers import address_key
 
@@ -39,9 +41,11 @@ class SuppressionStore:
         whose = subscribers.c.address_key == address_key(address)
         leaving = update(subscribers).where(whose, subscribers.c.status.in_([one.value for one in _MAILED]))
         with self._database.writing() as connection:
-            person = connection.execute(select(subscribers.c.id).where(whose).with_for_update()).scalar()
-            connection.execute(leaving.values(status=SubscriberStatus.UNSUBSCRIBED.value, updated_at=now))
-            return suppress(connection, key, reason, now=now, subscriber_id=person)
+            person = connection.execute(select(subscribers).where(whose).with_for_update()).first()
+            left = leaving.values(status=SubscriberStatus.UNSUBSCRIBED.value, updated_at=now)
+            if connection.execute(left).rowcount and person:
+                note(connection, [person.id], left_by(Leaving.OPERATOR, person.status, now))
+            return suppress(connection, key, reason, now=now, subscriber_id=person.id if person else None)
 
     def remove(self, key: str, address: str) -> bool:
         """Let an address be mailed again and forget what counted against it; False where it was not suppressed.

@@ -14,6 +14,7 @@ from newsletter.app import App
 from newsletter.deliver.return_path import return_path
 from newsletter.links import Purpose
 from tests.cli.sample import ROOT, dump, statuses
+from tests.command import CONSENT
 from tests.deliver import bounce_mails
 from tests.deliver.bounce_mails import plain
 
@@ -67,7 +68,7 @@ def test_who_is_suppressed_does_not_come_in_until_it_is_lifted(issued: Newslette
     assert "newsletter suppressions remove cy@example.org" in line
     people = tmp_path / "people.csv"
     people.write_text("address\ncy@example.org\ndee@example.org\n")
-    ran = issued("subscribers", "import", str(people), "--confirmed")
+    ran = issued("subscribers", "import", str(people), *CONSENT)
     assert ran.code == 1
     assert ran.err == "left out: cy@example.org is suppressed; see: newsletter suppressions --help\n"
     assert ran.out.startswith("1 added,")
@@ -82,7 +83,7 @@ def test_a_list_of_suppressed_people_only_brings_nobody_in(issued: Newsletter, t
     issued.well("suppressions", "add", "cy@example.org")
     people = tmp_path / "people.csv"
     people.write_text("address\ncy@example.org\n")
-    ran = issued("subscribers", "import", str(people), "--confirmed")
+    ran = issued("subscribers", "import", str(people), *CONSENT)
     assert (ran.code, ran.err.splitlines()[-1]) == (1, f"newsletter: {people}: no row could be imported")
 
 

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from tests.command import Newsletter
 
 from tests.cli.sample import PAPERS
+from tests.command import CONSENT
 
 
 def test_an_issue_goes_from_draft_to_every_reader_once(newsletter: Newsletter, home: Path, tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("address,interests\nada@example.org,kv cache\nbob@example.org,robot arms\n", encoding="utf-8")
-    newsletter.well("subscribers", "import", str(people), "--confirmed")
+    newsletter.well("subscribers", "import", str(people), *CONSENT)
     newsletter.well("subscribers", "add", "waiting@example.org")
     assert "2 papers" in newsletter.well("draft", "2026-07-14").out
     assert "not approved" in newsletter.refused("send", "2026-07-14")

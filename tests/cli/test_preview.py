@@ -88,7 +88,7 @@ def test_every_letter_can_be_looked_at(drafted: Newsletter, home: Path, letter: 
 
 
 def test_a_letter_needs_its_page(drafted: Newsletter) -> None:
-    for letter in ("confirm", "preferences"):
+    for letter in ("confirm", "preferences", "address"):
         assert "set web_url under [site] to where your pages are" in drafted.refused("preview", "--letter", letter)
     assert "mailto:" in drafted.well("preview", "--letter", "welcome", "--for", "ada@example.org").out
 

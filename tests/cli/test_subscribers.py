@@ -6,7 +6,7 @@ import csv
 from typing import TYPE_CHECKING
 
 from tests.cli.sample import statuses
-from tests.command import Newsletter
+from tests.command import CONSENT, Newsletter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def test_subscribers_are_added_listed_exported_and_removed(newsletter: Newslette
     (row,) = csv.DictReader(output.read_text("utf-8").splitlines())
     assert (row["address"], row["time zone"]) == ("Ada@example.org", "Europe/Berlin")
     newsletter.well("subscribers", "remove", "ada@example.org")
-    assert "1 already there" in newsletter.well("subscribers", "import", str(output), "--confirmed").out
+    assert "1 already there" in newsletter.well("subscribers", "import", str(output), *CONSENT).out
     (one,) = newsletter.well("subscribers", "list", "--json").json
     assert one["status"] == "unsubscribed", "a list never brings back somebody who left"
 
@@ -54,11 +54,11 @@ def test_an_export_brings_nobody_back(newsletter: Newsletter, tmp_path: Path) ->
     other = Newsletter(tmp_path / "other")
     assert "3 added" in other.well("subscribers", "import", str(sheet)).out
     assert statuses(other) == {"stays": "pending", "left": "unsubscribed", "waits": "pending"}
-    said = other.well("subscribers", "import", str(sheet), "--confirmed").out
+    said = other.well("subscribers", "import", str(sheet), *CONSENT).out
     assert "0 added, 2 of those waiting confirmed, 1 already there" in said
     assert statuses(other) == {"stays": "confirmed", "left": "unsubscribed", "waits": "confirmed"}
     sheet.write_text("address,status\nstays@example.org,complained\nleft@example.org,confirmed\n")
-    assert "1 taken out, 1 already there" in other.well("subscribers", "import", str(sheet), "--confirmed").out
+    assert "1 taken out, 1 already there" in other.well("subscribers", "import", str(sheet), *CONSENT).out
     assert statuses(other) == {"stays": "complained", "left": "unsubscribed", "waits": "confirmed"}
 
 

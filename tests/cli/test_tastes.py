@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.sample import dump
-from tests.command import Newsletter
+from tests.command import CONSENT, Newsletter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +103,7 @@ def test_add_edit_and_import_lose_no_likes_and_an_export_brings_them_along(reade
     reader.refused("subscribers", "add", ADA, "--interest", "bees")
     sheet = tmp_path / "people.csv"
     reader.well("subscribers", "export", "--output", str(sheet))
-    reader.well("subscribers", "import", str(sheet), "--confirmed")
+    reader.well("subscribers", "import", str(sheet), *CONSENT)
     reader.well("subscribers", "remove", ADA)
     reader.well("subscribers", "add", ADA, "--confirmed")
     assert tastes(reader) == held

@@ -199,7 +199,7 @@ def test_what_a_page_says_of_its_reader_alone_is_known(web: DigestRenderer) -> N
         assert differing - LINKS - {"sections"} <= OWN_WORDS
         cards = [page.sections[0].cards[0] for page in pages]
         own = {one.name for one in fields(cards[0]) if getattr(cards[0], one.name) != getattr(cards[1], one.name)}
-        assert own == {"more_like_this", "less_like_this"}
+        assert own == {"more_like_this", "less_like_this", "save_for_later"}
     assert {name for name, kind in page_scope().items() if kind is Kind.LINK} == LINKS
 
 
@@ -226,6 +226,7 @@ TEXTS = [
     (PAGE, "{% for wish in wishes %}{% set x = wish %}{{ x }}{% endfor %}{% if reason %}{{ reason }}{% endif %}", True),
     (CARD, "{{ card.more_like_this | length }}", False),
     (CARD, "{{ card.less_like_this | upper }}", False),
+    (CARD, "{{ card.save_for_later | upper }}", False),
     (CARD, "{{ card }}", False),
     (CARD, "{% set x = card.title %}{{ x }}", False),
     (CARD, "{{ loop.previtem.title }}", False),

@@ -10,7 +10,7 @@ import pytest
 from newsletter.errors import RenderError, TemplateError
 from newsletter.links import MailLinks, archive_page, subscribe_page
 from newsletter.model import Cadence, Letter, Profile, Subscriber, Topic
-from newsletter.render.letters import LetterRenderer
+from newsletter.render.letters import CONFIRMING, LetterRenderer
 from newsletter.resources import resource
 from tests.render.digests import HOSTILE_TEXTS, LINKS, SITE, UNSUBSCRIBE, WEB
 from tests.render.dom import nodes, texts, tree
@@ -29,7 +29,7 @@ READER = Subscriber(
 )
 CONFIRM = MailLinks(confirm=f"{WEB}/confirm/token")
 OWN = MailLinks(unsubscribe=f"{WEB}/unsubscribe/token", preferences=f"{WEB}/preferences/token")
-LETTERS = [(letter, CONFIRM if letter is Letter.CONFIRM else OWN) for letter in Letter]
+LETTERS = [(letter, CONFIRM if letter in CONFIRMING else OWN) for letter in Letter]
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,7 @@ def links_of(made: Rendered) -> list[str]:
         (Letter.WELCOME, "Welcome to Daily Digest", OWN.preferences),
         (Letter.PREFERENCES, "Your preferences for Daily Digest", OWN.preferences),
         (Letter.GOODBYE, "You have left Daily Digest", subscribe_page(WEB)),
+        (Letter.ADDRESS, "Confirm your new address for Daily Digest", CONFIRM.confirm),
     ],
 )
 def test_each_letter_has_one_button_and_its_link_stands_in_the_text(
@@ -94,6 +95,13 @@ def test_only_who_is_subscribed_is_told_how_to_leave(letters: LetterRenderer, le
     assert (archive_page(WEB) in links_of(made)) is subscribed
 
 
+def test_the_notice_to_a_former_address_leads_nowhere(letters: LetterRenderer) -> None:
+    made = letters.render(Letter.ADDRESS_CHANGED, READER, links=OWN)
+    assert made.subject == "Your address for Daily Digest was changed"
+    assert links_of(made) == []
+    assert "answer this mail" in made.text
+
+
 def test_a_reader_finds_their_own_wishes_again(letters: LetterRenderer) -> None:
     for letter in (Letter.CONFIRM, Letter.WELCOME):
         made = letters.render(letter, READER, links=dict(LETTERS)[letter])
@@ -106,12 +114,13 @@ def test_a_reader_finds_their_own_wishes_again(letters: LetterRenderer) -> None:
 
 
 def test_the_time_to_confirm_is_told(letters: LetterRenderer) -> None:
-    made = letters.render(Letter.CONFIRM, READER, links=CONFIRM)
-    assert "works for 7 days" in texts(made.html, ".letter")[0]
-    assert "works for 7 days" in made.text
+    for letter in CONFIRMING:
+        made = letters.render(letter, READER, links=CONFIRM)
+        assert "works for 7 days" in made.text
+        assert "works for 7 days" in texts(made.html, ".letter")[0]
 
 
-@pytest.mark.parametrize("letter", [Letter.CONFIRM, Letter.PREFERENCES])
+@pytest.mark.parametrize("letter", [Letter.CONFIRM, Letter.PREFERENCES, Letter.ADDRESS])
 def test_a_letter_that_leads_to_a_page_is_refused_where_there_is_none(
     without_pages: LetterRenderer, letter: Letter
 ) -> None:
@@ -119,7 +128,7 @@ def test_a_letter_that_leads_to_a_page_is_refused_where_there_is_none(
         without_pages.render(letter, READER, links=LINKS)
 
 
-@pytest.mark.parametrize("letter", [Letter.WELCOME, Letter.GOODBYE])
+@pytest.mark.parametrize("letter", [Letter.WELCOME, Letter.GOODBYE, Letter.ADDRESS_CHANGED])
 def test_the_others_do_without_web_pages(without_pages: LetterRenderer, letter: Letter) -> None:
     made = without_pages.render(letter, READER, links=LINKS)
     assert not tree(made.html).cssselect(".act")

@@ -59,7 +59,7 @@ def test_each_full_card_asks_for_more_or_less_of_its_own_kind(web: DigestRendere
     made = web.render(digest_of(papers, matched=2), links=WEB_LINKS)
     pages = [feedback_page(WEB_LINKS.feedback, verdict, paper.id) for paper in papers[:2] for verdict in Verdict]
     assert hrefs(made.html, ".vote a") == pages
-    assert texts(made.html, ".vote") == ["More like this Less like this"] * 2
+    assert texts(made.html, ".vote") == ["More like this Less like this Save"] * 2
     assert hrefs(made.html, ".line .vote a") == []
 
 

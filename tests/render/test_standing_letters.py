@@ -115,4 +115,4 @@ def test_an_editors_test_and_the_public_edition_are_tried_too(tmp_path: Path, bo
 
 def test_what_needs_a_page_is_what_is_refused_without_one(tmp_path: Path) -> None:
     del tmp_path
-    assert {Letter.CONFIRM, Letter.PREFERENCES} == LEADING_TO_A_PAGE
+    assert {Letter.CONFIRM, Letter.PREFERENCES, Letter.ADDRESS} == LEADING_TO_A_PAGE

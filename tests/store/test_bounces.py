@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, func, select
 
-from newsletter.model import Bounce, BounceKind, SubscriberStatus, Suppression, SuppressionReason
+from newsletter.life import Happening
+from newsletter.model import Bounce, BounceKind, Letter, SubscriberStatus, Suppression, SuppressionReason
 from newsletter.store import Recorded
 from newsletter.store.schema import bounces, deliveries, subscribers
 
@@ -99,6 +100,26 @@ def test_the_end_of_mail_is_stored_and_honoured(
     assert chunk
     assert chunk.due
     assert reader.id not in {due.subscriber.id for due in chunk.due}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "happened", "letters"),
+    [
+        (BounceKind.HARD, SubscriberStatus.BOUNCED, Happening.BOUNCED, []),
+        (BounceKind.COMPLAINT, SubscriberStatus.COMPLAINED, Happening.COMPLAINED, []),
+        (BounceKind.UNSUBSCRIBE, SubscriberStatus.UNSUBSCRIBED, Happening.UNSUBSCRIBED, [Letter.GOODBYE]),
+    ],
+)
+def test_the_end_of_mail_stands_in_the_history_and_who_asked_for_it_is_answered(
+    sending: Sending, kind: BounceKind, status: SubscriberStatus, happened: Happening, letters: list[Letter]
+) -> None:
+    store, reader = sending.store, sending.readers[0]
+    for mail in ("a", "b"):
+        record(store, bounce(reader.id, mail, kind=kind), status)
+    (event,) = store.history.of(reader.id)
+    assert (event.kind, event.at) == (happened, NOW)
+    assert event.detail.get("how", "") == ("mail" if happened is Happening.UNSUBSCRIBED else "")
+    assert [(one.letter, one.address) for one in store.letters.waiting()] == [(one, reader.address) for one in letters]
 
 
 def test_who_left_keeps_the_word_and_is_suppressed_all_the_same(sending: Sending) -> None:

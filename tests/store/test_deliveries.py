@@ -76,8 +76,9 @@ def test_a_freeze_that_fails_leaves_the_issue_approved(approved: Sending) -> Non
         freeze(issue_id, breaking(), content_hash="hash", now=NOW)
     with pytest.raises(StoreError, match=r"paper 2607\.99999 is not in the issue"):
         freeze(issue_id, [(approved.readers[0].id, stray, 0)], content_hash="hash", now=NOW)
+    twice = [(approved.readers[0].id, ranked(0), 0)] * 2
     with pytest.raises(StoreError):
-        freeze(issue_id, [(0, ranked(0), 0)], content_hash="hash", now=NOW)
+        freeze(issue_id, twice, content_hash="hash", now=NOW)
     assert approved.store.deliveries.totals(issue_id) == {}
     assert approved.freeze() == Frozen(deliveries=4, digests=2)
 

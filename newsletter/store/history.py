@@ -1,0 +1,65 @@
+"""A subscriber's history: what happened, when, and in a few words how. Written inside the transaction of what did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select
+
+from newsletter.life import Event, Happening, Leaving
+from newsletter.store.schema import events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from newsletter.store.engine import Database
+
+_PAGE = 1000
+
+
+class HistoryStore:
+    """The histories of all subscribers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, subscriber_id: int) -> tuple[Event, ...]:
+        """Return what happened to a subscriber, oldest first."""
+        statement = select(events).where(events.c.subscriber_id == subscriber_id).order_by(events.c.at, events.c.id)
+        with self._database.reading() as connection:
+            return tuple(_event(row) for row in connection.execute(statement))
+
+
+def note(connection: Connection, subscriber_ids: Iterable[int], *happened: Event) -> None:
+    """Add to the history of each of these subscribers inside the caller's transaction."""
+    rows = [_row(number, event) for number in subscriber_ids for event in happened]
+    for start in range(0, len(rows), _PAGE):
+        connection.execute(insert(events), rows[start : start + _PAGE])
+
+
+def left_by(how: Leaving, was: str, now: datetime) -> Event:
+    """Return the event that somebody was unsubscribed; `was` is the status before."""
+    return Event(kind=Happening.UNSUBSCRIBED, at=now, detail={"how": how.value, "was": str(was)})
+
+
+def recent(connection: Connection, subscriber_id: int, *, since: datetime) -> tuple[Event, ...]:
+    """Return what happened to a subscriber from `since` on, oldest first, inside the caller's transaction."""
+    theirs = (events.c.subscriber_id == subscriber_id, events.c.at >= since)
+    rows = connection.execute(select(events).where(*theirs).order_by(events.c.at, events.c.id))
+    return tuple(_event(row) for row in rows)
+
+
+def _row(subscriber_id: int, event: Event) -> dict[str, Any]:
+    return {
+        "subscriber_id": subscriber_id,
+        "at": event.at,
+        "kind": event.kind.value,
+        "detail": dict(event.detail),
+    }
+
+
+def _event(row: Row[*tuple[Any, ...]]) -> Event:
+    return Event(kind=Happening(row.kind), at=row.at, detail=row.detail)
