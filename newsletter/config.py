@@ -31,6 +31,7 @@ from newsletter.settings import (
     Site,
     StoreSettings,
     SubscriberSettings,
+    WebSettings,
 )
 from newsletter.values import (
     Line,
@@ -65,6 +66,7 @@ class Config(Section):
     subscribers: SubscriberSettings
     deliver: DeliverSettings
     bounces: BounceSettings
+    web: WebSettings
     topics: tuple[Topic, ...]
     aliases: Mapping[str, tuple[str, ...]]
 

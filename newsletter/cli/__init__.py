@@ -12,7 +12,20 @@ import sys
 
 import typer
 
-from newsletter.cli import bounces, check, dkim, edit, evaluate, issues, papers, sending, setup, subscribers, tastes
+from newsletter.cli import (
+    bounces,
+    check,
+    dkim,
+    edit,
+    evaluate,
+    issues,
+    papers,
+    sending,
+    serve,
+    setup,
+    subscribers,
+    tastes,
+)
 from newsletter.cli.home import Call, root_options
 from newsletter.cli.output import complain
 from newsletter.errors import NewsletterError
@@ -40,6 +53,7 @@ evaluate.register(app)
 tastes.register(subscribers.app)
 app.add_typer(subscribers.app, name="subscribers")
 bounces.register(app)
+serve.register(app)
 app.add_typer(dkim.app, name="dkim")
 
 

@@ -61,6 +61,15 @@ class Store:
         with self._database.direct() as connection:
             yield Ledger(connection)
 
+    def ping(self) -> None:
+        """Ask the database for nothing.
+
+        Raises:
+            StoreError: it does not answer.
+        """
+        with self._database.reading() as connection:
+            connection.execute(select(1))
+
     def close(self) -> None:
         """Close every connection; the store is of no use afterwards."""
         self._database.close()
