@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import func, select
 
 from newsletter.errors import StoreError
+from newsletter.store.archive import Archive
 from newsletter.store.bounces import BounceStore
+from newsletter.store.catalogue import Catalogue
 from newsletter.store.chunks import ChunkStore
 from newsletter.store.deliveries import DeliveryStore
 from newsletter.store.engine import Database, is_sqlite, prepare_file, read_url
@@ -37,7 +39,9 @@ class Store:
         self.papers = PaperStore(database)
         self.lookup = PaperLookup(database)
         self.subscribers = SubscriberStore(database)
+        self.catalogue = Catalogue(database)
         self.issues = IssueStore(database)
+        self.archive = Archive(database)
         self.deliveries = DeliveryStore(database)
         self.bounces = BounceStore(database)
         self.suppressions = SuppressionStore(database)
