@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -14,7 +15,7 @@ from newsletter.store.schema import issue_papers, issues, paper_ids
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Row, Select
 
     from newsletter.model import Issue
     from newsletter.store.engine import Database
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 _PUBLIC = issues.c.state.in_([IssueState.SENDING.value, IssueState.SENT.value])
 _LETTERS = {PeriodKind.DAY: 10, PeriodKind.WEEK: 8, PeriodKind.MONTH: 7}  # 2026-07-14, 2026-W29, 2026-07
 _HELD_IN = 20  # issues that are named for one paper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """An issue without its papers: how many it shows, and the title of the first ("" where that one is hidden)."""
+
+    issue: Issue
+    papers: int
+    lead: str
 
 
 class Archive:
@@ -43,13 +53,15 @@ class Archive:
             rows = connection.execute(statement.limit(limit)).all()
             return [issue_of(row, papers_of(connection, row.id)) for row in rows]
 
-    def page(self, kind: PeriodKind, *, offset: int, limit: int) -> list[tuple[Issue, int]]:
-        """Return issues of one kind without their papers, each with how many it has."""
-        count = select(func.count()).where(issue_papers.c.issue_id == issues.c.id).scalar_subquery()
-        statement = select(issues, count.label("papers")).where(_PUBLIC, _is(kind))
+    def page(self, kind: PeriodKind, *, offset: int, limit: int) -> list[Filed]:
+        """Return issues of one kind without their papers."""
+        ours = issue_papers.c.issue_id == issues.c.id
+        count = select(func.count()).where(ours).scalar_subquery()
+        lead = select(issue_papers.c.payload).where(ours, issue_papers.c.position == 0).scalar_subquery()
+        statement = select(issues, count.label("papers"), lead.label("lead")).where(_PUBLIC, _is(kind))
         with self._database.reading() as connection:
             rows = connection.execute(statement.order_by(issues.c.period.desc()).offset(offset).limit(limit))
-            return [(issue_of(row, ()), row.papers) for row in rows]
+            return [_filed(row) for row in rows]
 
     def count(self, kind: PeriodKind) -> int:
         """Return how many issues of one kind there are."""
@@ -77,6 +89,13 @@ class Archive:
         with self._database.reading() as connection:
             rows = connection.execute(statement)
             return [row.period for row in rows if row.payload.get("id") not in row.hides]
+
+
+def _filed(row: Row[*tuple[Any, ...]]) -> Filed:
+    lead = row.lead or {}
+    hidden = row.hides or []
+    title = "" if lead.get("id") in hidden else str(lead.get("title", ""))
+    return Filed(issue=issue_of(row, ()), papers=row.papers - len(hidden), lead=title)
 
 
 def _is(kind: PeriodKind) -> ColumnElement[bool]:

@@ -13,10 +13,10 @@ from sqlalchemy import func, select, text
 from newsletter.store import finding
 from newsletter.store.finding import EVERYTHING, Filters
 from newsletter.store.rows import last_listing, newest, paper_of_row, select_papers
-from newsletter.store.schema import listings, papers, votes
+from newsletter.store.schema import listings, paper_ids, papers, votes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import Connection, Select
@@ -77,6 +77,14 @@ class Catalogue:
         """Return the papers on the filters' phrases that were stored last, newest first."""
         with self._database.reading() as connection:
             return _whole(connection, finding.newest_on(connection, filters, limit=limit))
+
+    def on_topics(self, paper_id: str, topics: Mapping[str, Filters]) -> list[str]:
+        """Return the names of those topics, each given with its phrases, that a paper is on."""
+        with self._database.reading() as connection:
+            number = connection.execute(select(paper_ids.c.paper).where(paper_ids.c.id == paper_id)).scalar()
+            if number is None:
+                return []
+            return [name for name, one in topics.items() if finding.is_on(connection, number, one)]
 
     def _day(self, statement: Select[Any]) -> date | None:
         with self._database.reading() as connection:

@@ -109,6 +109,16 @@ def newest_on(connection: Connection, filters: Filters, *, limit: int) -> list[i
     return [] if topic is None else _newest(connection, topic, filters, limit)
 
 
+def is_on(connection: Connection, number: int, filters: Filters) -> bool:
+    """Whether the paper with a number is on the filters' phrases."""
+    found = holding(filters, connection.dialect.name)
+    if found is None:
+        return False
+    sql, topic = found
+    one = text(f"{sql} AND {_NUMBER[connection.dialect.name]} = :number")
+    return connection.execute(one, {"query": topic, "number": number}).first() is not None
+
+
 def holding(filters: Filters, dialect: str) -> tuple[str, str] | None:
     """Return SQL for the numbers of papers on the filters' phrases, and its `query`; None without any word."""
     topic = _topic(filters, dialect)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from newsletter.model import arxiv_id
+from newsletter.render.clean import one_line
 from newsletter.render.environment import environment, load_source, run, template_loader
 from newsletter.render.page import masthead
 from newsletter.render.tokens import load_tokens
@@ -41,6 +42,9 @@ class Pages:
             load_source(self._html, f"{_FOLDER}/{path.name}")
         tokens = load_tokens(self._html, site.accent)
         self.base = base
+        self.thumbnails = site.thumbnails
+        self.name = one_line(site.name)
+        self.tagline = one_line(site.tagline)
         self.root = urlsplit(base).path
         self.css = run(text.get_template(f"{_FOLDER}/style.css"), tokens)
         self.icon = run(text.get_template(f"{_FOLDER}/favicon.svg"), tokens)

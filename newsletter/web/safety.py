@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 
+from newsletter.errors import TemplateError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -86,8 +88,7 @@ class Safety:
                 await self._app(scope, receive, answer)
         except Exception as error:  # noqa: BLE001 - the last net: nobody is shown, and no log gets, what is inside
             number = secrets.token_hex(4)
-            # Neither the message nor the values around it are logged: they may hold an address or a token.
-            log.error("request %s failed: %s at %s", number, type(error).__name__, _place(error))  # noqa: TRY400 - same
+            log.error("request %s failed: %s", number, told(error))  # noqa: TRY400 - see `told`
             if answer.status:
                 raise _CutOffError from None  # too late for another answer: the connection must end
             await self._refusals.page(scope, 500, number=number)(scope, receive, answer)
@@ -141,8 +142,18 @@ class _Bounded:
         return message
 
 
+def told(error: Exception) -> str:
+    """Return what a log may hold of an error: its kind and place, but no message, for that may hold an address.
+
+    A wrong template is an exception: its message names the template and the line, and the operator is to mend it.
+    """
+    if isinstance(error, TemplateError):
+        return str(error)
+    return f"{type(error).__name__} at {_place(error)}"
+
+
 def _place(error: BaseException) -> str:
-    """Return the file and line that raised an error."""
+    """Return the module and line that raised an error."""
     trace, last = error.__traceback__, "?"
     while trace is not None:
         last = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"

@@ -13,12 +13,17 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 from newsletter.errors import UsageError
+from newsletter.web.feeds import FeedPages
 from newsletter.web.files import FilePages
 from newsletter.web.home import HomePages
+from newsletter.web.issues import IssuePages
 from newsletter.web.pages import Pages
+from newsletter.web.papers import PaperPages
 from newsletter.web.parts import Parts
 from newsletter.web.refusals import Refusals
 from newsletter.web.safety import Safety, safe_headers
+from newsletter.web.search import SearchPages
+from newsletter.web.topics import TopicPages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,9 +64,22 @@ def create_app(app: App, *, address: str, clock: Callable[[], datetime]) -> Fast
 
 def routes(parts: Parts) -> Sequence[BaseRoute]:
     """Return every page: GET (and with it HEAD) where nothing else is said."""
-    home, files = HomePages(parts), FilePages(parts)
+    home, issues, papers, topics = HomePages(parts), IssuePages(parts), PaperPages(parts), TopicPages(parts)
+    search, feeds, files = SearchPages(parts), FeedPages(parts), FilePages(parts)
     return [
         PageRoute("/", home.front),
+        PageRoute("/issues", issues.archive),
+        PageRoute("/issues/{period}", issues.edition),
+        PageRoute("/papers", papers.newest),
+        PageRoute("/papers/{paper_id:path}", papers.paper),
+        PageRoute("/days/{period}", papers.day),
+        PageRoute("/weeks/{period}", papers.week),
+        PageRoute("/months/{period}", papers.month),
+        PageRoute("/topics", topics.all),
+        PageRoute("/topics/{name}", topics.one),
+        PageRoute("/search", search.search),
+        PageRoute("/feeds/issues.{ending}", feeds.issues),
+        PageRoute("/feeds/topics/{name}.{ending}", feeds.topic),
         # For programs
         PageRoute("/healthz", files.health),
         PageRoute("/robots.txt", files.robots),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,12 +12,11 @@ import pytest
 
 from newsletter.app import App
 from newsletter.web.running import listen, server
+from tests.web.home import NOW, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-NOW = datetime(2026, 7, 16, 6, 0, tzinfo=UTC)
 
 
 @contextmanager
@@ -42,6 +40,7 @@ def served(app: App) -> Iterator[str]:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     home: Path = tmp_path_factory.mktemp("home")
     with App(home, {}) as made:
+        fill(made)
         yield made
 
 
