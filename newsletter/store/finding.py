@@ -93,6 +93,8 @@ def find(connection: Connection, query: str, *, filters: Filters = EVERYTHING, o
     """
     dialect = connection.dialect.name
     topic = _topic(filters, dialect)
+    if topic is None and filters.phrases:
+        return Hits()
     for question, weighing in _questions(_terms(query), dialect):
         asked = question if topic is None else f"({question}){_AND[dialect]}({topic})"
         newest = _newest(connection, asked, filters, MOST_WEIGHED + 1)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from newsletter.web.parts import Parts
 
 _BEST = 10
-_HEADINGS = {PeriodKind.DAY: "The newest day", PeriodKind.WEEK: "The week", PeriodKind.MONTH: "The month"}
+_HEADINGS = {PeriodKind.DAY: "The newest day", PeriodKind.WEEK: "Its week"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class TopicPages:
         )
 
     def one(self, request: Request) -> Response:
-        """Show the best papers of a topic, of the newest day, its week and its month."""
+        """Show the best papers of a topic, of the newest day and its week."""
         topic = topic_in(self._topics, request.path_params["name"])
         newest = self._catalogue.newest_day()
         content = self._pages.html(

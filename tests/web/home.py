@@ -45,8 +45,8 @@ def fill(app: App) -> None:
     store.papers.add([replace(former, id=NAMED, source="huggingface", upvotes=4)], taken_at=NOW)
     for hours, upvotes in ((6, 9), (12, 30), (24, 41)):
         store.papers.add([replace(_papers()[0], upvotes=upvotes)], taken_at=NOW + timedelta(hours=hours))
-    for period in (*SENT, DRAFT, SENDING):
-        _issue(store, period)
+    for place, period in enumerate((SENDING, "2026-07", "2026-W29", "2026-07-13", "2026-07-14", DRAFT)):
+        _issue(store, period, approved_at=NOW + timedelta(minutes=place))
 
 
 def _papers() -> list[Paper]:
@@ -73,7 +73,7 @@ def _papers() -> list[Paper]:
     return [voted, *hostile, old, odd, hidden]
 
 
-def _issue(store: Store, period: str) -> None:
+def _issue(store: Store, period: str, *, approved_at: datetime) -> None:
     first = date.fromisoformat(period) if len(period) == 10 else date(2026, 7, 1)
     last = first if len(period) == 10 else date(2026, 7, 31)
     papers = tuple(store.papers.on(first, last))
@@ -83,7 +83,7 @@ def _issue(store: Store, period: str) -> None:
     store.issues.create(draft, now=NOW)
     if period == DRAFT:
         return
-    store.issues.approve(period, "hash", now=NOW)
+    store.issues.approve(period, "hash", now=approved_at)
     store.issues.move(period, frm=(IssueState.APPROVED,), to=IssueState.SENDING, now=NOW)
     if period != SENDING:
         store.issues.move(period, frm=(IssueState.SENDING,), to=IssueState.SENT, now=NOW)
