@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from ipaddress import IPv4Address, IPv6Address
 
+    from starlette.requests import Request
+
+    from newsletter.settings import WebSettings
+
 _OURS = frozenset({"same-origin", "none"})  # `none`: the person typed the address or opened a bookmark
+
+
+def client_of(request: Request, settings: WebSettings) -> str:
+    """Return the address of whoever sent a request, behind the proxies that the settings trust; "" where none is."""
+    peer = request.client.host if request.client else ""
+    return client_address(peer, request.headers.getlist("X-Forwarded-For"), settings.trusted_proxies)
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[str]) -> str:
@@ -57,9 +67,12 @@ def same_origin(headers: Mapping[str, str], base: str) -> bool:
     if site := headers.get("sec-fetch-site"):
         return site in _OURS
     origin = headers.get("origin")
-    return origin is None or _origin(origin) == _origin(base)
+    return origin is None or (_origin(origin) is not None and _origin(origin) == _origin(base))
 
 
 def _origin(url: str) -> tuple[str, str] | None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     return (parts.scheme.lower(), parts.netloc.lower()) if parts.netloc else None

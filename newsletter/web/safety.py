@@ -67,10 +67,11 @@ class Safety:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, self._headers)
+        body = _Bounded(receive, self._max_body, ended=not _has_body(scope))
+        answer = _Answer(send, self._headers, body)
         began = time.perf_counter()
         try:
-            await self._serve(scope, _Bounded(receive, self._max_body), answer)
+            await self._serve(scope, body, answer)
         finally:
             log.info(
                 "%s %s %s %.0f ms",
@@ -111,9 +112,10 @@ class _CutOffError(Exception):
 class _Answer:
     """Sends an answer on with the headers that each has; `status` is 0 until it has begun."""
 
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, headers: Mapping[str, str], body: _Bounded) -> None:
         self._send = send
         self._headers = headers
+        self._body = body
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -123,15 +125,18 @@ class _Answer:
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
+            if not self._body.ended:  # nobody reads the rest, however long it is
+                headers["Connection"] = "close"
         await self._send(message)
 
 
 class _Bounded:
-    """Receives a body and counts it, for it may come in chunks without a length."""
+    """Receives a body and counts it, for it may come in chunks without a length; `ended` when all of it has come."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, most: int, *, ended: bool) -> None:
         self._receive = receive
         self._left = most
+        self.ended = ended
 
     async def __call__(self) -> Message:
         message = await self._receive()
@@ -139,7 +144,13 @@ class _Bounded:
             self._left -= len(message.get("body", b""))
             if self._left < 0:
                 raise HTTPException(413)
+            self.ended = not message.get("more_body", False)
         return message
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 def told(error: Exception) -> str:

@@ -70,7 +70,11 @@ def _papers() -> list[Paper]:
         comments=1,
         links=Links(page="https://huggingface.co/papers/2607.09003", pdf="https://arxiv.org/pdf/2607.09003"),
     )
-    return [voted, *hostile, old, odd, hidden]
+    more = [
+        Paper(id=f"2607.080{n:02}", source="huggingface", title=f"Another paper {n}", listed_on=date(2026, 7, 7))
+        for n in range(10)
+    ]
+    return [voted, *hostile, old, odd, hidden, *more]
 
 
 def _issue(store: Store, period: str, *, approved_at: datetime) -> None:

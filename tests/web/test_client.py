@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from starlette.requests import Request
 
-from newsletter.web.client import client_address, same_origin
+from newsletter.settings import WebSettings
+from newsletter.web.client import client_address, client_of, same_origin
 
 PROXIES = ["10.0.0.0/8", "127.0.0.1/32", "2001:db8::/32"]
 
@@ -36,6 +38,14 @@ def test_the_client_is_the_rightmost_hop_that_is_no_trusted_proxy(
     peer: str, forwarded: list[str], trusted: list[str], expected: str
 ) -> None:
     assert client_address(peer, forwarded, trusted) == expected
+
+
+def test_a_request_names_its_hops() -> None:
+    headers = [(b"x-forwarded-for", b"192.0.2.66"), (b"x-forwarded-for", b"203.0.113.9")]
+    request = Request({"type": "http", "client": ("10.0.0.1", 4711), "headers": headers})
+    web = WebSettings(host="::", port=80, trusted_proxies=("10.0.0.0/8",), max_body_bytes=1024)
+    assert client_of(request, web) == "203.0.113.9"
+    assert client_of(Request({"type": "http", "client": None, "headers": headers}), web) == ""
 
 
 BASE = "https://digest.example/news"

@@ -33,5 +33,5 @@ def test_a_passage_begins_a_little_before_what_was_found() -> None:
     text = "word " * 100 + "quokka and more"
     assert passage(text, stems_of("quokkas"), 200) == "…" + " word" * 11 + " quokka and more"
     assert passage(text, stems_of("word"), 200) == text
-    assert passage("x" * 500 + " quokka", stems_of("quokka"), 200) == "…quokka"
+    assert passage("x" * 500 + " quokka", stems_of("quokka"), 200) == "… quokka"
     assert passage(text, stems_of("nothing"), 200) == text
