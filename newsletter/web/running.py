@@ -5,7 +5,9 @@ What is served is for `server` to know.
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,4 +93,21 @@ def server(app: App, listening: Listening, *, clock: Callable[[], datetime]) -> 
         proxy_headers=False,  # `client` reads them
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    return uvicorn.Server(config)
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """Ends when a signal asks for it, and does no more: uvicorn's own then dies of it, and the store is left open."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals while it serves; in another thread than the first there are none to take."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
