@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import snowballstemmer
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W_]+")
 _BEFORE = 60  # letters that a passage shows before the first word that was found
 _LOOK_AT = 20_000
+_LONGEST_WORD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,7 @@ def passage(text: str, stems: frozenset[str], length: int) -> str:
     return f"…{flat[start:]}" if 0 <= start < found else f"…{flat[found:]}"
 
 
-@cache
-def _stemmer() -> snowballstemmer.stemmer:
-    return snowballstemmer.stemmer("porter")
-
-
+@lru_cache(maxsize=20_000)
 def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
+    """Return a word's stem, by a stemmer of its own: it holds the word while it works, and pages are made in threads."""
+    return str(snowballstemmer.stemmer("porter").stemWord(word[:_LONGEST_WORD]))

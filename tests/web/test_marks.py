@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,3 +37,10 @@ def test_a_passage_begins_a_little_before_what_was_found() -> None:
     assert passage(text, stems_of("word"), 200) == text
     assert passage("x" * 500 + " quokka", stems_of("quokka"), 200) == "… quokka"
     assert passage(text, stems_of("nothing"), 200) == text
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    texts = [" ".join(f"relational{'ization' * (n % 5)}{n}{k} ponies" for k in range(300)) for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda text: marked(text, stems_of("pony")), texts))
+    assert [sum(part.hit for part in parts) for parts in found] == [300] * 40
