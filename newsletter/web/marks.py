@@ -66,5 +66,5 @@ def passage(text: str, stems: frozenset[str], length: int) -> str:
 
 @lru_cache(maxsize=20_000)
 def _stem(word: str) -> str:
-    """Return a word's stem, by a stemmer of its own: it holds the word while it works, and pages are made in threads."""
+    """Return a word's stem, by a stemmer of its own: it holds the word while it works, and pages have threads."""
     return str(snowballstemmer.stemmer("porter").stemWord(word[:_LONGEST_WORD]))
