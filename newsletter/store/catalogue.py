@@ -5,10 +5,10 @@ A page's papers are chosen by their numbers first and fetched whole last, so tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from newsletter.store import finding
 from newsletter.store.finding import EVERYTHING, Filters
@@ -54,16 +54,14 @@ class Catalogue:
     def best(self, first: date, last: date, *, filters: Filters = EVERYTHING, offset: int = 0, limit: int) -> Found:
         """Return papers listed from `first` to `last`, on the filters' phrases if they have some, most upvotes first.
 
-        The days of the filters are passed over.
+        The days of the filters are passed over. Of a topic no more than the newest 2,000 papers are looked at.
         """
         with self._database.reading() as connection:
             listed = _listed(first, last)
             if filters.phrases:
-                holding = finding.holding(filters, connection.dialect.name)
-                if holding is None:
-                    return Found()
-                sql, topic = holding
-                listed = listed.where(text(f"listings.paper IN ({sql})").bindparams(query=topic))
+                asked = replace(filters, first=first, last=last)
+                numbers = finding.newest_on(connection, asked, limit=finding.MOST_WEIGHED)
+                listed = listed.where(listings.c.paper.in_(numbers))
             total = connection.execute(select(func.count()).select_from(listed.subquery())).scalar_one()
             return Found(papers=_page(connection, listed, offset, limit), total=total)
 
