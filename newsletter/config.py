@@ -32,6 +32,7 @@ from newsletter.settings import (
     Site,
     StoreSettings,
     SubscriberSettings,
+    WebSettings,
 )
 from newsletter.values import (
     Line,
@@ -67,6 +68,7 @@ class Config(Section):
     signup: SignupSettings
     deliver: DeliverSettings
     bounces: BounceSettings
+    web: WebSettings
     topics: tuple[Topic, ...]
     aliases: Mapping[str, tuple[str, ...]]
 

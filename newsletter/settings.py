@@ -28,6 +28,7 @@ from newsletter.values import (
     HttpUrl,
     Line,
     NameServerOrNothing,
+    Network,
     Seconds,
     Several,
     WebUrlOrNothing,
@@ -285,3 +286,12 @@ class BounceSettings(Section):
     imap: ImapSettings
     pop3: MailServerSettings
     maildir: MaildirSettings
+
+
+class WebSettings(Section):
+    """Where the web server listens, which proxies it believes, and how large a request's body may be, in bytes."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)]
+    trusted_proxies: Several[Network]
+    max_body_bytes: Annotated[int, Field(ge=1024, le=2**30)]

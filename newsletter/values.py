@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -161,6 +161,13 @@ def name_server(text: str) -> tuple[str, int]:
     return address, port
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError("must be an IP address or network such as 127.0.0.1 or 10.0.0.0/8") from None
+
+
 def is_this_machine(host: str) -> bool:
     """Return whether a host is this machine by its name: a loopback address, or localhost (RFC 6761, section 6.3)."""
     try:
@@ -212,6 +219,7 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Line = Annotated[str, AfterValidator(_one_line)]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 NameServerOrNothing = Annotated[str, AfterValidator(_name_server_or_nothing)]
+Network = Annotated[str, AfterValidator(_network)]
 Address = Annotated[str, AfterValidator(_mail_address)]
 AddressOrNothing = Annotated[str, AfterValidator(_mail_address_or_nothing)]
 HttpsUrlOrNothing = Annotated[str, Field(max_length=1000), AfterValidator(_https_url_or_nothing)]

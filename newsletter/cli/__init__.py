@@ -24,6 +24,7 @@ from newsletter.cli import (
     papers,
     person,
     sending,
+    serve,
     setup,
     subscribers,
     tastes,
@@ -57,6 +58,7 @@ person.register(subscribers.app)
 letters.register(app)
 app.add_typer(subscribers.app, name="subscribers")
 bounces.register(app)
+serve.register(app)
 app.add_typer(dkim.app, name="dkim")
 app.add_typer(keys.app, name="keys")
 

@@ -49,7 +49,7 @@ class IssueStore:
             if row is None:
                 raise IssueStateError(f"there is an issue {issue.period} already; preview it or send it")
             _save_papers(connection, row.id, issue)
-            return _issue(row, _papers(connection, row.id))
+            return issue_of(row, papers_of(connection, row.id))
 
     def get(self, period: str) -> Issue | None:
         """Return the issue of a period with its papers."""
@@ -70,14 +70,14 @@ class IssueStore:
         """Return every issue with its papers, newest period first."""
         with self._database.reading() as connection:
             rows = connection.execute(select(issues).order_by(issues.c.period.desc())).all()
-            return [_issue(row, _papers(connection, row.id)) for row in rows]
+            return [issue_of(row, papers_of(connection, row.id)) for row in rows]
 
     def summaries(self) -> list[tuple[Issue, int]]:
         """Return every issue without its papers, and how many it has, newest period first."""
         count = select(func.count()).where(issue_papers.c.issue_id == issues.c.id).scalar_subquery()
         statement = select(issues, count.label("papers")).order_by(issues.c.period.desc())
         with self._database.reading() as connection:
-            return [(_issue(row, ()), row.papers) for row in connection.execute(statement)]
+            return [(issue_of(row, ()), row.papers) for row in connection.execute(statement)]
 
     def replace_content(self, issue: Issue, *, now: datetime) -> Issue:
         """Store the subject, note, pins, hides and papers of a draft or approved issue; an approval is void then.
@@ -93,7 +93,7 @@ class IssueStore:
             row = _step(connection, issue.period, _EDITABLE, values, now)
             connection.execute(delete(issue_papers).where(issue_papers.c.issue_id == row.id))
             _save_papers(connection, row.id, issue)
-            return _issue(row, _papers(connection, row.id))
+            return issue_of(row, papers_of(connection, row.id))
 
     def change(self, period: str, decide: Callable[[Issue], Issue], *, now: datetime) -> Issue | None:
         """Store what `decide` makes of a draft's or approved issue's subject, note, pins and hides.
@@ -109,12 +109,12 @@ class IssueStore:
             row = connection.execute(select(issues).where(issues.c.period == period).with_for_update()).first()
             if row is None:
                 return None
-            before = _issue(row, _papers(connection, row.id))
+            before = issue_of(row, papers_of(connection, row.id))
             after = decide(before)
             if after == before:
                 return before
             values = {**_content(after), **_entering(IssueState.DRAFT, now)}
-            return _issue(_step(connection, period, _EDITABLE, values, now), before.papers)
+            return issue_of(_step(connection, period, _EDITABLE, values, now), before.papers)
 
     def approve(self, period: str, content_hash: str, *, now: datetime) -> Issue:
         """Approve a draft; the approval holds for the content with this hash only.
@@ -136,12 +136,12 @@ class IssueStore:
     def _move(self, period: str, frm: Collection[IssueState], values: dict[str, Any], now: datetime) -> Issue:
         with self._database.writing() as connection:
             row = _step(connection, period, frm, values, now)
-            return _issue(row, _papers(connection, row.id))
+            return issue_of(row, papers_of(connection, row.id))
 
     def _one(self, condition: ColumnElement[bool]) -> Issue | None:
         with self._database.reading() as connection:
             row = connection.execute(select(issues).where(condition)).first()
-            return None if row is None else _issue(row, _papers(connection, row.id))
+            return None if row is None else issue_of(row, papers_of(connection, row.id))
 
 
 def _step(
@@ -216,13 +216,15 @@ def _paper_numbers(connection: Connection, ids: Sequence[str]) -> dict[str, int]
     return numbers
 
 
-def _papers(connection: Connection, issue_id: int) -> tuple[Paper, ...]:
+def papers_of(connection: Connection, issue_id: int) -> tuple[Paper, ...]:
+    """Return an issue's papers as they stood when it was drafted."""
     statement = select(issue_papers.c.payload).where(issue_papers.c.issue_id == issue_id)
     rows = connection.execute(statement.order_by(issue_papers.c.position))
     return tuple(payload_paper(row.payload) for row in rows)
 
 
-def _issue(row: Row[*tuple[Any, ...]], papers: tuple[Paper, ...]) -> Issue:
+def issue_of(row: Row[*tuple[Any, ...]], papers: tuple[Paper, ...]) -> Issue:
+    """Return the issue of a row of table `issues`."""
     return Issue(
         id=row.id,
         period=row.period,

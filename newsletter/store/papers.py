@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, exists, func, or_, select
 
 from newsletter.model import Collection, DayState, Paper, Votes
-from newsletter.store import days, search
+from newsletter.store import days
 from newsletter.store.adding import Added, add_papers
-from newsletter.store.codec import row_paper
 from newsletter.store.columns import storable
 from newsletter.store.engine import Lock, hold
+from newsletter.store.finding import find
+from newsletter.store.rows import last_listing, paper_of_row, select_papers
 from newsletter.store.schema import listings, paper_ids, papers, votes
 from newsletter.store.snapshots import growth
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from sqlalchemy import Column, ColumnElement, Connection, RowMapping, ScalarSelect, Select, Subquery
+    from sqlalchemy import ColumnElement, Connection, Select, Subquery
 
     from newsletter.store.engine import Database
 
@@ -81,9 +82,9 @@ class PaperStore:
             .group_by(listings.c.paper)
             .subquery()
         )
-        statement = _select(listed.c.day).join(listed, listed.c.paper == papers.c.number)
+        statement = select_papers(listed.c.day).join(listed, listed.c.paper == papers.c.number)
         with self._database.reading() as connection:
-            found = {row["number"]: _paper(row) for row in connection.execute(statement).mappings()}
+            found = {row["number"]: paper_of_row(row) for row in connection.execute(statement).mappings()}
             counted = _counted(connection, listed)
         return sorted(_with_growth(found, counted), key=_by_day)
 
@@ -113,7 +114,7 @@ class PaperStore:
 
     def all(self) -> Iterator[Paper]:
         """Yield every paper, ordered by id, as they are fetched."""
-        return self._stream(_select(_last_listing()).order_by(papers.c.id))
+        return self._stream(select_papers(last_listing()).order_by(papers.c.id))
 
     def count(self) -> int:
         """Return how many papers are stored."""
@@ -129,7 +130,7 @@ class PaperStore:
         known = or_(listed.where(listings.c.listed_on <= until), ~listed)
         if mark is not None:
             known = and_(known, papers.c.number <= mark)
-        return self._stream(_select(_last_listing(until)).where(known).order_by(papers.c.id))
+        return self._stream(select_papers(last_listing(until)).where(known).order_by(papers.c.id))
 
     def votes(self, paper_id: str) -> list[Votes]:
         """Return the snapshots of a paper's votes, oldest first; each differs from the one before it."""
@@ -147,11 +148,11 @@ class PaperStore:
             ]
 
     def search(self, query: str, *, limit: int = 20) -> list[Paper]:
-        """Return at most `limit` papers that hold the query's words, best first (see `search.find`)."""
+        """Return at most `limit` papers that hold the query's words, best first (see `finding.find`)."""
         with self._database.reading() as connection:
-            numbers = search.find(connection, query, limit)
-            statement = _select(_last_listing()).where(papers.c.number.in_(numbers))
-            found = {row["number"]: _paper(row) for row in connection.execute(statement).mappings()}
+            numbers = find(connection, query, limit=limit).numbers
+            statement = select_papers(last_listing()).where(papers.c.number.in_(numbers))
+            found = {row["number"]: paper_of_row(row) for row in connection.execute(statement).mappings()}
         return [found[number] for number in numbers]
 
     def collections(self, first: date, last: date, *, source: str | None = None) -> list[Collection]:
@@ -173,35 +174,13 @@ class PaperStore:
         with self._database.reading() as connection:
             rows = connection.execution_options(yield_per=_PAGE).execute(statement).mappings()
             for row in rows:
-                yield _paper(row)
+                yield paper_of_row(row)
 
 
 def _by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Paper]:
-    statement = _select(_last_listing()).add_columns(paper_ids.c.id.label("asked"))
+    statement = select_papers(last_listing()).add_columns(paper_ids.c.id.label("asked"))
     statement = statement.join(paper_ids, paper_ids.c.paper == papers.c.number).where(paper_ids.c.id.in_(ids))
-    return {row["asked"]: _paper(row) for row in connection.execute(statement).mappings()}
-
-
-def _select(day: ColumnElement[Any] | ScalarSelect[Any]) -> Select[Any]:
-    upvotes, comments = _newest(votes.c.upvotes), _newest(votes.c.comments)
-    return select(papers, day.label("day"), upvotes.label("upvotes"), comments.label("comments")).select_from(papers)
-
-
-def _newest(count: Column[Any]) -> ScalarSelect[Any]:
-    """Return the newest known count: one short walk through the primary key (paper, taken_at)."""
-    statement = select(count).where(votes.c.paper == papers.c.number, count.is_not(None))
-    return statement.order_by(votes.c.taken_at.desc()).limit(1).correlate(papers).scalar_subquery()
-
-
-def _last_listing(until: date | None = None) -> ScalarSelect[Any]:
-    statement = select(func.max(listings.c.listed_on)).where(listings.c.paper == papers.c.number)
-    if until is not None:
-        statement = statement.where(listings.c.listed_on <= until)
-    return statement.correlate(papers).scalar_subquery()
-
-
-def _paper(row: RowMapping) -> Paper:
-    return row_paper(row, listed_on=row["day"], upvotes=row["upvotes"], comments=row["comments"])
+    return {row["asked"]: paper_of_row(row) for row in connection.execute(statement).mappings()}
 
 
 def _counted(connection: Connection, listed: Subquery) -> dict[int, dict[datetime, int]]:

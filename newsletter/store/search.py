@@ -1,7 +1,8 @@
 """The full-text index: FTS5 on SQLite, tsvector on PostgreSQL, and the same words in both.
 
 Texts and queries are cut into words here, not by the databases: PostgreSQL's parser would read `GPT-4` as a word and
-a negative number, and no reader's query is ever index syntax. What the databases add is stemming and weighing.
+a negative number, and no reader's query is ever index syntax. What the databases add is stemming and weighing. How
+the index is asked is in `finding`.
 """
 
 from __future__ import annotations
@@ -21,22 +22,9 @@ if TYPE_CHECKING:
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _LONGEST_WORD = 60
-_MOST_WORDS = 32  # of a query
-_SHORTEST_BEGINNING = 3  # letters that the last word of a query needs to count as a beginning
 # Letters that are indexed of a field: PostgreSQL takes one megabyte a paper, and a long abstract has 3,000.
 _MOST_LETTERS = {"title": 2_000, "abstract": 20_000, "authors": 50_000, "keywords": 5_000}
 
-# Title, abstract, authors, keywords: ten, one, four and four parts of the weight; PostgreSQL's classes are set so too.
-_FIND = {
-    "sqlite": text("""
-        SELECT papers.number FROM paper_search JOIN papers ON papers.number = paper_search.rowid
-        WHERE paper_search MATCH :query
-        ORDER BY bm25(paper_search, 10.0, 1.0, 4.0, 4.0), papers.id LIMIT :most"""),
-    "postgresql": text("""
-        SELECT papers.number FROM paper_search JOIN papers ON papers.number = paper_search.paper,
-        to_tsquery('english', :query) AS query WHERE paper_search.words @@ query
-        ORDER BY ts_rank('{0.1, 0.1, 0.4, 1.0}', paper_search.words, query) DESC, papers.id LIMIT :most"""),
-}
 _ADD = {
     "sqlite": text("""
         INSERT INTO paper_search (rowid, title, abstract, authors, keywords)
@@ -68,21 +56,6 @@ def remove(connection: Connection, numbers: Collection[int]) -> None:
         connection.execute(_REMOVE[connection.dialect.name], [{"number": number} for number in numbers])
 
 
-def find(connection: Connection, query: str, limit: int) -> list[int]:
-    """Return the numbers of at most `limit` papers that hold all the words, else of those that hold any; best first.
-
-    The last word also counts as the beginning of one. A query without a letter or digit finds nothing.
-    """
-    terms = list(dict.fromkeys(words(query).split()))[:_MOST_WORDS]
-    if not terms or limit < 1:
-        return []
-    for joined in _queries(terms, connection.dialect.name):
-        found = connection.execute(_FIND[connection.dialect.name], {"query": joined, "most": limit}).scalars().all()
-        if found:
-            return list(found)
-    return []
-
-
 def words(content: str) -> str:
     """Return the words of a text, folded (no case, no accents) and parted by single spaces."""
     parts = _NOT_WORD.split(_folded(content))
@@ -96,15 +69,6 @@ def _folded(content: str) -> str:
     decomposed = unicodedata.normalize("NFKD", content.casefold()).casefold()
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", decomposed) if not unicodedata.combining(letter))
     return unicodedata.normalize("NFC", bare)
-
-
-def _queries(terms: list[str], dialect: str) -> list[str]:
-    """Return the index's query for all terms, then for any; the terms hold letters and digits only."""
-    both, either, beginning, quote = (" AND ", " OR ", " *", '"') if dialect == "sqlite" else (" & ", " | ", ":*", "'")
-    quoted = [f"{quote}{term}{quote}" for term in terms]
-    if len(terms[-1]) >= _SHORTEST_BEGINNING:
-        quoted[-1] += beginning
-    return [both.join(quoted)] if len(quoted) == 1 else [both.join(quoted), either.join(quoted)]
 
 
 def _fields(paper: Paper) -> dict[str, str]:

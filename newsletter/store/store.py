@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 
 from newsletter.errors import StoreError
 from newsletter.store.api_keys import ApiKeyStore
+from newsletter.store.archive import Archive
 from newsletter.store.attempts import AttemptStore
 from newsletter.store.bounces import BounceStore
+from newsletter.store.catalogue import Catalogue
 from newsletter.store.chunks import ChunkStore
 from newsletter.store.deliveries import DeliveryStore
 from newsletter.store.engine import Database, is_sqlite, prepare_file, read_url
@@ -44,7 +46,9 @@ class Store:
         self.papers = PaperStore(database)
         self.lookup = PaperLookup(database)
         self.subscribers = SubscriberStore(database)
+        self.catalogue = Catalogue(database)
         self.issues = IssueStore(database)
+        self.archive = Archive(database)
         self.deliveries = DeliveryStore(database)
         self.bounces = BounceStore(database)
         self.suppressions = SuppressionStore(database)
@@ -74,6 +78,15 @@ class Store:
         """
         with self._database.direct() as connection:
             yield Ledger(connection)
+
+    def ping(self) -> None:
+        """Ask the database for nothing.
+
+        Raises:
+            StoreError: it does not answer.
+        """
+        with self._database.reading() as connection:
+            connection.execute(select(1))
 
     def close(self) -> None:
         """Close every connection; the store is of no use afterwards."""

@@ -1,0 +1,36 @@
+"""`newsletter serve`: the web pages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.home import Call, existing
+from newsletter.cli.output import note
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("serve")(serve)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen at.", show_default="[web] host")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen at.", show_default="[web] port")
+    ] = None,
+) -> None:
+    """Serve the web pages until Ctrl-C or SIGTERM.
+
+    Each request is one line on standard error, which names nothing of a reader's.
+    """
+    from newsletter.web.running import listen, run_server  # noqa: PLC0415 - keeps --help quick
+
+    call: Call = context.obj
+    with existing(context) as app:
+        settings = app.config.web
+        with listen(host or settings.host, port or settings.port) as listening:
+            note(f"serving {app.config.site.web_url or listening.url} at {listening.url}; stop with Ctrl-C")
+            run_server(app, listening, clock=call.now)

@@ -1,0 +1,43 @@
+"""Forms: how a POST is let in, read and handed to the function that acts on it.
+
+It acts on nothing itself. Bodies are bounded before they come here (`safety`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from newsletter.web.client import same_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+_MOST_FIELDS = 200
+
+
+def posted(
+    action: Callable[[Request, Mapping[str, Sequence[str]]], Response], *, base: str, from_anywhere: bool = False
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint of a POST: `action` gets the request and the form, each name with all its values.
+
+    `action` runs in a thread, so that it may ask the store. A POST that another site's page sent is refused with 403,
+    unless it may come `from_anywhere`, as the one click of RFC 8058 may. Files in a form are passed over.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        if not from_anywhere and not same_origin(request.headers, base):
+            raise HTTPException(403)
+        async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
+            fields: dict[str, list[str]] = {}
+            for name, value in form.multi_items():
+                if isinstance(value, str):
+                    fields.setdefault(name, []).append(value)
+        return await run_in_threadpool(action, request, fields)
+
+    return endpoint

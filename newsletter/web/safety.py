@@ -1,0 +1,172 @@
+"""What holds for every answer and every request, whatever page it is: headers, bounds, errors and the log.
+
+A pure ASGI middleware, so that it sees a body as it comes in. It knows no page but those of errors. The log names the
+route, never the path: paths and queries hold tokens and words of readers.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+
+from newsletter.errors import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from newsletter.settings import Site
+    from newsletter.web.refusals import Refusals
+
+log = logging.getLogger("newsletter.web")
+
+MAX_TARGET = 4_096  # bytes of a path and its query
+MAX_HEADERS = 16_384  # bytes of all headers together
+_YEAR = 31_536_000  # seconds
+_NOWHERE = "(no route)"
+
+
+def safe_headers(site: Site) -> dict[str, str]:
+    """Return the headers of every answer."""
+    pictures = "'self' https:" if site.thumbnails else "'self'"
+    policy = (
+        f"default-src 'none'; style-src 'self'; img-src {pictures}; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if site.web_url.lower().startswith("https://"):
+        headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
+    return headers
+
+
+class Safety:
+    """The middleware; `max_body` is in bytes."""
+
+    def __init__(self, app: ASGIApp, *, headers: Mapping[str, str], max_body: int, refusals: Refusals) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._headers = headers
+        self._max_body = max_body
+        self._refusals = refusals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Bounded(receive, self._max_body, ended=not _has_body(scope))
+        answer = _Answer(send, self._headers, body)
+        began = time.perf_counter()
+        try:
+            await self._serve(scope, body, answer)
+        finally:
+            log.info(
+                "%s %s %s %.0f ms",
+                scope["method"] if scope["method"].isalpha() else "?",
+                getattr(scope.get("route"), "path", _NOWHERE),
+                answer.status or "-",
+                (time.perf_counter() - began) * 1000,
+            )
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        try:
+            if status := out_of_bounds(scope, self._max_body):
+                await self._refusals.page(scope, status)(scope, receive, answer)
+            else:
+                await self._app(scope, receive, answer)
+        except Exception as error:  # noqa: BLE001 - the last net: nobody is shown, and no log gets, what is inside
+            number = secrets.token_hex(4)
+            log.error("request %s failed: %s", number, told(error))  # noqa: TRY400 - see `told`
+            if answer.status:
+                raise _CutOffError from None  # too late for another answer: the connection must end
+            await self._refusals.page(scope, 500, number=number)(scope, receive, answer)
+
+
+def out_of_bounds(scope: Scope, max_body: int) -> int:
+    """Return the status that refuses a request which is too large by what it says of itself, 0 where it is not."""
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET:
+        return 414
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+        return 431
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return 413 if not length.isdigit() or int(length) > max_body else 0
+
+
+class _CutOffError(Exception):
+    """An answer that broke off when its head had left."""
+
+
+class _Answer:
+    """Sends an answer on with the headers that each has; `status` is 0 until it has begun."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str], body: _Bounded) -> None:
+        self._send = send
+        self._headers = headers
+        self._body = body
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", "no-store")
+            if not self._body.ended:  # nobody reads the rest, however long it is
+                headers["Connection"] = "close"
+        await self._send(message)
+
+
+class _Bounded:
+    """Receives a body and counts it, for it may come in chunks without a length; `ended` when all of it has come."""
+
+    def __init__(self, receive: Receive, most: int, *, ended: bool) -> None:
+        self._receive = receive
+        self._left = most
+        self.ended = ended
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise HTTPException(413)
+            self.ended = not message.get("more_body", False)
+        return message
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+
+
+def told(error: Exception) -> str:
+    """Return what a log may hold of an error: its kind and place, but no message, for that may hold an address.
+
+    A wrong template is an exception: its message names the template and the line, and the operator is to mend it.
+    """
+    if isinstance(error, TemplateError):
+        return str(error)
+    return f"{type(error).__name__} at {_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """Return the module and line that raised an error."""
+    trace, last = error.__traceback__, "?"
+    while trace is not None:
+        last = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return last

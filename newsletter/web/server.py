@@ -1,0 +1,97 @@
+"""Every route of the web server, on one page, and what stands around all of them.
+
+Each group of pages has a file of its own beside this one; here is only where each is found.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
+
+from newsletter.errors import UsageError
+from newsletter.web.feeds import FeedPages
+from newsletter.web.files import FilePages
+from newsletter.web.home import HomePages
+from newsletter.web.issues import IssuePages
+from newsletter.web.pages import Pages
+from newsletter.web.papers import PaperPages
+from newsletter.web.parts import Parts
+from newsletter.web.refusals import Refusals
+from newsletter.web.safety import Safety, safe_headers
+from newsletter.web.search import SearchPages
+from newsletter.web.topics import TopicPages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from starlette.types import Scope
+
+    from newsletter.app import App
+
+
+def create_app(app: App, *, address: str, clock: Callable[[], datetime]) -> FastAPI:
+    """Return the application of a home's pages; `address` is where it listens, for a site without a `web_url`.
+
+    Raises:
+        TemplateError: a page's template is wrong.
+        StoreError: the store cannot be opened.
+    """
+    site = app.config.site
+    pages = Pages(site, template_folders=app.template_folders, base=site.web_url or address)
+    parts = Parts(app=app, pages=pages, clock=clock)
+    refusals = Refusals(pages)
+    _ = app.store  # opened before the first request, so that a wrong URL ends the start
+    made = FastAPI(
+        routes=list(routes(parts)),
+        docs_url=None,  # its pages load scripts from other hosts
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # a redirect would be made of the Host header
+        exception_handlers={
+            HTTPException: refusals.of_http,
+            RequestValidationError: refusals.of_values,
+            UsageError: refusals.of_values,
+        },
+    )
+    made.add_middleware(Safety, headers=safe_headers(site), max_body=app.config.web.max_body_bytes, refusals=refusals)
+    return made
+
+
+def routes(parts: Parts) -> Sequence[BaseRoute]:
+    """Return every page: GET (and with it HEAD) where nothing else is said."""
+    home, issues, papers, topics = HomePages(parts), IssuePages(parts), PaperPages(parts), TopicPages(parts)
+    search, feeds, files = SearchPages(parts), FeedPages(parts), FilePages(parts)
+    return [
+        PageRoute("/", home.front),
+        PageRoute("/issues", issues.archive),
+        PageRoute("/issues/{period}", issues.edition),
+        PageRoute("/papers", papers.newest),
+        PageRoute("/papers/{paper_id:path}", papers.paper),
+        PageRoute("/days/{period}", papers.day),
+        PageRoute("/weeks/{period}", papers.week),
+        PageRoute("/months/{period}", papers.month),
+        PageRoute("/topics", topics.all),
+        PageRoute("/topics/{name}", topics.one),
+        PageRoute("/search", search.search),
+        PageRoute("/feeds/issues.{ending}", feeds.issues),
+        PageRoute("/feeds/topics/{name}.{ending}", feeds.topic),
+        # For programs
+        PageRoute("/healthz", files.health),
+        PageRoute("/robots.txt", files.robots),
+        PageRoute("/favicon.svg", files.icon),
+        PageRoute("/static/{name}", files.static),
+    ]
+
+
+class PageRoute(Route):
+    """A route that the log can name (see `safety`)."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether it is this one, and what follows from it."""
+        match, child = super().matches(scope)
+        return match, {**child, "route": self} if match is not Match.NONE else child
