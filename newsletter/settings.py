@@ -214,6 +214,7 @@ class DeliverSettings(Section):
     mailer: Literal["folder", "maildir", "log", "smtp"]
     uncertain: Literal["hold", "resend"]
     connections: Annotated[int, Field(ge=1, le=64)]
+    processes: Annotated[int, Field(ge=0, le=64)]
     per_second: Annotated[float, Field(ge=0, le=100_000)]
     per_domain_second: Annotated[float, Field(ge=0, le=100_000)]
     retry_minutes: Annotated[float, Field(ge=0.1, le=_WEEK / 60)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from newsletter.deliver.base import at_once, idle
 from newsletter.errors import MailerStoppedError, RelayGoneError
 from newsletter.model import DeliveryState, IssueState, Receipt, Subscriber, SubscriberStatus
 from newsletter.pipeline.freezing import freeze
+from newsletter.pipeline.handover import Handover
 from newsletter.pipeline.sending import failures, finish, plan, retry
 from tests.sends import NOW, READERS, FakeMailer, Killed, approved, handover_of, issue, send
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from newsletter.model import Message
+    from newsletter.store.chunks import Due
 
 
 @pytest.fixture
@@ -187,3 +190,39 @@ def test_a_relay_without_room_for_another_connection_ends_that_sender_alone(app:
     handover = replace(handover_of(app, FakeMailer()), mailer=lambda: rooms.pop() if rooms else Full())
     *_, became = handover.run()
     assert became == {DeliveryState.ACCEPTED: READERS + 1_200}
+
+
+def test_what_goes_wrong_while_a_mail_is_written_ahead_loses_no_answer(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Busy(FakeMailer):
+        def deliver(
+            self,
+            message: Message,
+            *,
+            leave: Callable[[], bool] = at_once,
+            following: Message | None = None,
+            meanwhile: Callable[[], None] = idle,
+        ) -> Receipt | None:
+            receipt = super().deliver(message, leave=leave, following=following)
+            meanwhile()
+            return receipt
+
+    written: list[int] = []
+    right = Handover._message
+
+    def failing(self: Handover, due: Due) -> Message:
+        written.append(due.id)
+        if len(written) == 4:
+            raise Killed
+        return right(self, due)
+
+    monkeypatch.setattr(Handover, "_message", failing)
+    mailer = Busy()
+    with pytest.raises(Killed):
+        send(app, mailer)
+    assert len(written) == len(set(written)) == 4, "each is written once, ahead or not"
+    states = Counter(one.state for one in app.store.deliveries.all(issue(app).id))
+    assert states == {DeliveryState.ACCEPTED: len(mailer.got), DeliveryState.QUEUED: READERS - len(mailer.got)}
+    monkeypatch.undo()
+    assert send(app, Busy(), owner="two") == {DeliveryState.ACCEPTED: READERS}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import contextmanager
+import threading
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,8 +17,7 @@ from newsletter.errors import MailerStoppedError, UsageError
 from newsletter.model import DeliveryState, IssueState
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from newsletter.app import App
     from newsletter.model import Delivery, Issue
@@ -157,33 +157,23 @@ def _send(app: App, issue: Issue, call: Call) -> None:
     from newsletter.cli.freezing import freeze_apart  # noqa: PLC0415 - keeps --help quick
     from newsletter.pipeline import sending  # noqa: PLC0415 - same
     from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
-    from newsletter.pipeline.handover import Handover  # noqa: PLC0415 - same
-    from newsletter.pipeline.owner import new_owner  # noqa: PLC0415 - same
 
-    mailers = app.mailers()
-    mailers().check()
+    app.mailers()().check()
     _ = app.departure  # a key that cannot be used is told before anything is decided
     if issue.state is IssueState.APPROVED:
         app.store.close()  # no connection may be open in two processes; it opens anew by itself
         freeze_apart(app.config.home, call.environ, issue.period, now=call.now())
         issue = issue_of(app.store, issue.period)  # what was frozen, whoever has edited it meanwhile
         sending.check_sendable(app.store, issue, app.shaping)
-    handover = Handover(
-        store=app.store,
-        issue=issue,
-        press=app.press,
-        departure=app.departure,
-        mailer=mailers,
-        settings=app.config.deliver,
-        owner=new_owner(),
-        clock=call.now,
-    )
     waiting = app.store.deliveries.totals(issue.id)
     total = sum(waiting.get(state, 0) for state in (DeliveryState.QUEUED, DeliveryState.DEFERRED))
-    with _ended_gently(handover.stop) as ended_by:
+    stop = threading.Event()
+    with _ended_gently(stop) as ended_by:
         try:
-            for _ in progressing(handover.run(), total=total, what="sending", done=lambda states: sum(states.values())):
-                pass
+            with closing(_steps(app, issue, call, stop)) as rounds:
+                for steps in rounds:
+                    for _ in progressing(steps, total=total, what="sending", done=lambda states: sum(states.values())):
+                        pass
         except MailerStoppedError as error:
             totals = sending.finish(app.store, issue, now=call.now())
             left = f"issue {issue.period} stopped at {totals_of(totals)}; go on with: newsletter send {issue.period}"
@@ -198,6 +188,27 @@ def _send(app: App, issue: Issue, call: Call) -> None:
         raise typer.Exit(_BY_SIGNAL + ended_by[0])
     if code := _exit_code(totals):
         raise typer.Exit(code)
+
+
+def _steps(
+    app: App, issue: Issue, call: Call, stop: threading.Event
+) -> Generator[Iterator[Mapping[DeliveryState, int]]]:
+    """Yield the steps of the hand-over by several processes, if it is worth it, and then those by this one.
+
+    What a process that was killed left behind is so taken over by this one, and told as uncertain.
+    """
+    from newsletter.cli.together import Senders, handover_of, processes_for, shares  # noqa: PLC0415 - keeps --help quick
+
+    settings = app.config.deliver
+    chunks = app.store.chunks.unfinished(issue.id)
+    processes = processes_for(settings, chunks=chunks, cores=os.cpu_count() or 1)
+    if processes > 1:
+        app.store.close()  # no connection may be open in two processes; it opens anew by itself
+        with Senders(app.config.home, call.environ, issue.period, shares(settings.connections, processes)) as senders:
+            yield senders.run(stop)
+    if not stop.is_set():
+        handover = handover_of(app, issue, connections=settings.connections, clock=call.now, stop=stop)
+        yield handover.run()
 
 
 def _exit_code(totals: Mapping[DeliveryState, int]) -> int:

@@ -29,6 +29,10 @@ def place(settings: SmtpSettings) -> str:
     return f"{settings.host}:{settings.port}"
 
 
+# Bytes on their way to a relay: a whole mail and more, so that the next one is written while the relay reads this one.
+_SEND_BUFFER = 512 * 1024
+
+
 def open_relay(settings: SmtpSettings, password: str, context: ssl.SSLContext) -> smtplib.SMTP:
     """Return a connection that is ready for mail: greeted, as safe as `settings.tls` says, and logged in.
 
@@ -89,6 +93,7 @@ def _connect(settings: SmtpSettings, context: ssl.SSLContext) -> smtplib.SMTP:
         connection = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_seconds)
     if connection.sock:  # a mail and the next one's envelope are two writes, and the second must not wait
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     return connection
 
 

@@ -23,6 +23,7 @@ _ADVICE = {
     "unable to open database file": "cannot be opened; check the path and its permissions",
     "attempt to write a readonly database": "is read-only; check the permissions of the file and its folder",
     "database or disk is full": "cannot grow: the disk is full; make room and try again",
+    "disk I/O error": "cannot be read or written: the disk is full or failing; make room, or look at the system's log",
     "database disk image is malformed": "is damaged; restore it from a backup",
 }
 
