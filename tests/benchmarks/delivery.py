@@ -128,8 +128,8 @@ def ours(home: Path, sink: Sink, readers: int, rounds: int) -> dict[str, Sent]:
         f"a mail; {figures['rss']:,.0f} MiB"
     )
     found: dict[str, Sent] = {"freeze": _freeze_of(figures, readers)}
-    for name, setup in _ways().items():
-        found[name] = best([send(home, setup, sink) for _ in range(rounds)])
+    for name, (setup, processes) in _ways().items():
+        found[name] = best([send(home, setup, sink, processes) for _ in range(rounds)])
         print(f"  {name:24} {found[name].line()}", flush=True)
         assert found[name].mails == readers
     return found
@@ -140,13 +140,15 @@ def _freeze_of(figures: Figures, readers: int) -> Sent:
     return Sent(mails=readers, seconds=seconds, cpu=cpu, sink=0, busy=cpu, waited=0, rss=rss, senders=1)
 
 
-def _ways() -> dict[str, Setup]:
+def _ways() -> dict[str, tuple[Setup, int]]:
+    """Return how it is sent: processes x connections of each, and whether signed."""
     return {
-        f"{'signed' if signed else 'unsigned'}, {number} connection{'s' * (number > 1)}": Setup(
-            connections=number, signed=signed
+        f"{'signed' if signed else 'unsigned'}, {processes} x {connections}": (
+            Setup(connections=connections, signed=signed),
+            processes,
         )
         for signed in (False, True)
-        for number in (1, 2, 4)
+        for processes, connections in ((1, 1), (1, 2), (1, 4), (2, 1), (2, 2), (3, 1))
     }
 
 
