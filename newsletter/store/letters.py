@@ -139,7 +139,9 @@ def _held(one: Waiting) -> tuple[ColumnElement[bool], ...]:
 
 
 def _end(connection: Connection, one: Waiting, kind: Happening, reply: str, now: datetime) -> None:
-    if connection.execute(delete(letters).where(*_held(one))).rowcount:
+    ended = connection.execute(delete(letters).where(*_held(one))).rowcount
+    # one to an address that is not the reader's would tell them whether the address is known here
+    if ended and one.letter is not Letter.ADDRESS:
         detail = {"letter": one.letter.value} | ({"reply": reply} if reply else {})
         note(connection, [one.subscriber_id], Event(kind=kind, at=now, detail=detail))
 
