@@ -50,7 +50,8 @@ def test_everybody_gets_what_they_would_get_alone_however_much_is_kept(
 ) -> None:
     monkeypatch.setattr(digests, "_BLOCK", 9)
     with App(tmp_path, {}) as app:
-        import_files(app.store, [resource("config", "demo", "papers.jsonl")], now=NOW)
+        sample = resource("config", "demo", "papers.jsonl")
+        assert [one.error for one in import_files(app.store, [sample], now=NOW)] == [""]
         papers = tuple(app.store.papers.on(date(2020, 1, 1), date(2027, 1, 1)))
         issue = replace(Issue(period="2026-07-14", papers=papers), created_at=NOW)
         fitted = app.ranker.fit(papers)
