@@ -105,7 +105,7 @@ def test_who_is_interrupted_while_waiting_does_not_keep_the_turn(
 
     other, mine, had = WritersTurn(tmp_path / "a.db"), WritersTurn(tmp_path / "a.db"), []
     with other, monkeypatch.context() as context:
-        context.setattr(turn.time, "sleep", interrupted)
+        context.setattr("newsletter.store.turn.time.sleep", interrupted)
         with pytest.raises(KeyboardInterrupt):
             mine.__enter__()
 
