@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from newsletter.model import Passage
+from newsletter.pieces import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from newsletter.model import Piece
+    from newsletter.pieces import Piece
 
 TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 EMPTY_LINES = re.compile(r"\n{3,}")

@@ -18,9 +18,10 @@ from newsletter.deliver.identity import _PLAIN_ADDRESS, mail_address
 from newsletter.deliver.message import build_message
 from newsletter.deliver.relaxed import relaxed_body
 from newsletter.errors import DeliveryError
-from newsletter.model import Message, Pieces
+from newsletter.pieces import Pieces
 
 if TYPE_CHECKING:
+    from newsletter.model import Message
     from newsletter.settings import Site
 
 VALUES: dict[str, Any] = {
