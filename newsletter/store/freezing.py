@@ -83,10 +83,10 @@ class Freezer:
         left = iter(skipped)
         while out := list(islice(left, _BATCH)):
             self._insert([self._row(who, state=DeliveryState.SKIPPED, reply=reason) for who, reason in out])
-        self._erase_forgotten()
         count = select(func.count()).select_from(deliveries).where(deliveries.c.issue_id == self._issue_id)
         number = self._connection.execute(count).scalar_one()
         refresh_statistics(self._connection, number, deliveries, digests, digest_papers, chunks)
+        self._erase_forgotten()
         return Frozen(deliveries=number, digests=len(self._digests))
 
     def _freeze(self, batch: Sequence[Selection]) -> None:
