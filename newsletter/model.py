@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
 # arXiv's own two schemes, https://info.arxiv.org/help/arxiv_identifier.html: 2607.10383 since 2007, before it
@@ -261,6 +262,44 @@ class Rendered:
     subject: str
     html: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passage:
+    """Pieces that follow each other in many mails: the very same object in each, so that work on it is done once."""
+
+    pieces: tuple[str, ...]
+
+
+Piece = str | Passage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pieces:
+    """A mail's three texts in pieces, most of which are the very same strings in many mails of an issue.
+
+    A piece that is a key of `own` stands for its value, a link of the reader's own. Put together, they are `Rendered`.
+    """
+
+    subject: str
+    html: Sequence[Piece]
+    text: Sequence[Piece]
+    own: Mapping[str, str]
+
+    def whole(self) -> Rendered:
+        """Return the three texts put together."""
+        own = self.own
+        html, text = ("".join([own.get(one, one) for one in flat(pieces)]) for pieces in (self.html, self.text))
+        return Rendered(subject=self.subject, html=html, text=text)
+
+
+def flat(pieces: Iterable[Piece]) -> Iterator[str]:
+    """Yield pieces one by one, those of passages too."""
+    for piece in pieces:
+        if isinstance(piece, Passage):
+            yield from piece.pieces
+        else:
+            yield piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

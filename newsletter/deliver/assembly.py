@@ -14,14 +14,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Unpack
 
 from newsletter.deliver.message import boundary_for, issue_headers, named_issue, site_address
-from newsletter.model import Message
-from newsletter.pieces import Passage
+from newsletter.model import Message, Passage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from newsletter.deliver.message import Addressed
-    from newsletter.pieces import Piece, Pieces
+    from newsletter.model import Piece, Pieces
     from newsletter.settings import Site
 
 _LINE = 76  # octets in a line of quoted-printable, the "=" of a soft line break included (RFC 2045, section 6.7)

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from newsletter.model import Rendered
-    from newsletter.pieces import Pieces
+    from newsletter.model import Pieces, Rendered
     from newsletter.settings import Site
 
 _LINE = 76  # octets in a line of quoted-printable (RFC 2045, section 6.7) or with an encoded word (RFC 2047, section 2)

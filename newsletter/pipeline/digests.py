@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from newsletter.links import LinkSigner
-    from newsletter.model import Issue, Message, Profile, RankedPaper, Rendered
-    from newsletter.pieces import Pieces
+    from newsletter.model import Issue, Message, Pieces, Profile, RankedPaper, Rendered
     from newsletter.pipeline.fitting import Fits
     from newsletter.rank.ranker import Ranker
     from newsletter.render.digest import DigestRenderer

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from newsletter.errors import RenderError, TemplateError
-from newsletter.model import Digest, Issue, Rendered, Topic
-from newsletter.pieces import Pieces
+from newsletter.model import Digest, Issue, Pieces, Rendered, Topic
 from newsletter.render.clean import safe_url
 from newsletter.render.compile import compile_template
 from newsletter.render.environment import TemplateSnapshot, environment, template_loader

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from newsletter.pieces import Passage
+from newsletter.model import Passage
 from newsletter.render.layout import utf8_bytes
 from newsletter.render.page import OWN_WORDS
 from newsletter.render.reads import UnforeseenError
@@ -18,8 +18,7 @@ from newsletter.render.tidy import Tidier
 
 if TYPE_CHECKING:
     from newsletter.links import MailLinks
-    from newsletter.model import Paper
-    from newsletter.pieces import Piece
+    from newsletter.model import Paper, Piece
     from newsletter.render.page import Selection
     from newsletter.render.parts import Names
     from newsletter.render.program import Begun

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from newsletter.pieces import Pieces
+from newsletter.model import Pieces
 from newsletter.render.budget import BoundError
 from newsletter.render.drafts import Draft, Kept
 from newsletter.render.layout import LAYOUTS, MAX_BYTES, Layout

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    from newsletter.pieces import Piece
+    from newsletter.model import Piece
     from newsletter.render.parts import Cut, Names
 
 _KEPT_ISSUES = 4

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from newsletter.pieces import Passage
+from newsletter.model import Passage
 from newsletter.render.budget import measured, spending_apart
 from newsletter.render.reads import UnforeseenError
 from newsletter.render.steps import Choice, Part, Ready, Sections, write_all

@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from newsletter.pieces import Passage
+from newsletter.model import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from newsletter.pieces import Piece
+    from newsletter.model import Piece
 
 TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 EMPTY_LINES = re.compile(r"\n{3,}")

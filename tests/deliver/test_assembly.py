@@ -18,10 +18,9 @@ from newsletter.deliver.identity import _PLAIN_ADDRESS, mail_address
 from newsletter.deliver.message import build_message
 from newsletter.deliver.relaxed import relaxed_body
 from newsletter.errors import DeliveryError
-from newsletter.pieces import Pieces
+from newsletter.model import Message, Pieces
 
 if TYPE_CHECKING:
-    from newsletter.model import Message
     from newsletter.settings import Site
 
 VALUES: dict[str, Any] = {

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from newsletter.errors import TemplateError
 from newsletter.links import LinkSigner, MailLinks, mail_links
-from newsletter.model import Cadence, Digest, Profile, Rendered
-from newsletter.pieces import Passage, Pieces, flat
+from newsletter.model import Cadence, Digest, Passage, Pieces, Profile, Rendered, flat
 from newsletter.render.digest import DigestRenderer
 from newsletter.render.drafts import Draft
 from newsletter.render.layout import LAYOUTS

@@ -7,7 +7,7 @@ import textwrap
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from newsletter.pieces import Passage, flat
+from newsletter.model import Passage, flat
 from newsletter.render.clean import _DROPPED, _LINE_ENDS, clean, one_line
 from newsletter.render.environment import COLUMNS, wrap
 from newsletter.render.tidy import Tidier, tidied
