@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from newsletter.errors import LinkError
-from newsletter.life import Asked, Leaving
+from newsletter.life import Asked, Event, Happening, Leaving
 from newsletter.model import SubscriberStatus
 from newsletter.pipeline.subscribing.choosing import revoke_links
 from newsletter.pipeline.subscribing.leaving import undo_unsubscribe, unsubscribe
 from newsletter.pipeline.subscribing.moving import confirm_address, request_address
 from newsletter.pipeline.subscribing.signing_up import confirm
+from newsletter.store.history import note
+from newsletter.store.membership import Standing, Step
 from tests.subscribing.conftest import Front, token_in
 
 OLD, NEW = "ada@reader.example", "ada@new.example"
@@ -65,3 +67,20 @@ def test_to_undo_ends_what_was_asked_before_so_that_the_next_leaving_lasts(front
     unsubscribe(front.desk, person.id, how=Leaving.PAGE, now=front.now)
     with pytest.raises(LinkError, match="the subscription ended since"):
         confirm(front.desk, token, now=front.now)
+
+
+def test_who_changes_their_mind_all_day_long_is_not_looked_back_on_without_an_end(front: Front) -> None:
+    person = front.confirmed(OLD)
+    with front.store._database.writing() as connection:
+        note(connection, [person.id] * 3_000, Event(kind=Happening.PREFERENCES_CHANGED, at=front.now))
+    unsubscribe(front.desk, person.id, how=Leaving.PAGE, now=front.now)
+    seen: list[int] = []
+
+    def decide(standing: Standing) -> Step:
+        seen.append(len(standing.recent))
+        return Step()
+
+    front.desk.known(person.id, decide, now=front.now)
+    assert seen == [500]
+    undo_unsubscribe(front.desk, person.id, now=front.now)
+    assert front.status(OLD) is SubscriberStatus.CONFIRMED
