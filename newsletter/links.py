@@ -52,7 +52,7 @@ class Purpose(StrEnum):
 
 
 DATED = frozenset({Purpose.CONFIRM, Purpose.ADDRESS})
-REVOCABLE = frozenset({Purpose.PREFERENCES, Purpose.VIEW, Purpose.FEEDBACK})
+REVOCABLE = frozenset({Purpose.CONFIRM, Purpose.PREFERENCES, Purpose.VIEW, Purpose.FEEDBACK})
 _COVERING = REVOCABLE | {Purpose.ADDRESS}
 
 
@@ -112,13 +112,15 @@ class LinkSigner:
         covered = covered_epoch(epoch) if purpose in REVOCABLE else ""
         return self._signers[purpose].signed(_written(subscriber_id, period), covered)
 
-    def confirm_token(self, subscriber_id: int, *, now: datetime) -> str:
-        """Return a token that confirms a subscription within `CONFIRM_DAYS` of `now` (aware).
+    def confirm_token(self, subscriber_id: int, *, now: datetime, epoch: int = 0) -> str:
+        """Return a token that confirms a subscription within `CONFIRM_DAYS` of `now` (aware), or until it is revoked.
+
+        `epoch` is as in `token`: who has moved to another address is not brought back by a letter to the old one.
 
         Raises:
             LinkError: a number that no token can hold.
         """
-        return self._dated(Purpose.CONFIRM, now, "").sign(_written(subscriber_id, "")).decode("ascii")
+        return self._dated(Purpose.CONFIRM, now, covered_epoch(epoch)).sign(_written(subscriber_id, "")).decode("ascii")
 
     def address_token(self, subscriber_id: int, *, address: str, now: datetime) -> str:
         """Return a token that confirms a new address within `CONFIRM_DAYS` of `now` (aware), and no other address.
@@ -179,7 +181,7 @@ def letter_links(
         LinkError: a number that no token can hold.
     """
     if pending:
-        token = signer.confirm_token(subscriber_id, now=now)
+        token = signer.confirm_token(subscriber_id, now=now, epoch=epoch)
         return MailLinks(confirm=_page(base, Purpose.CONFIRM, token))
     return MailLinks(
         unsubscribe=_page(base, Purpose.UNSUBSCRIBE, signer.token(Purpose.UNSUBSCRIBE, subscriber_id)),

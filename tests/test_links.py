@@ -45,12 +45,12 @@ ADDRESS = "new@x.example"
 numbers = st.integers(0, 2**48 - 1)
 
 
-def token_for(purpose: Purpose, signer: LinkSigner = SIGNER, subscriber_id: int = 7) -> str:
+def token_for(purpose: Purpose, signer: LinkSigner = SIGNER, subscriber_id: int = 7, epoch: int = 0) -> str:
     if purpose is Purpose.CONFIRM:
-        return signer.confirm_token(subscriber_id, now=NOW)
+        return signer.confirm_token(subscriber_id, now=NOW, epoch=epoch)
     if purpose is Purpose.ADDRESS:
         return signer.address_token(subscriber_id, address=ADDRESS, now=NOW)
-    return signer.token(purpose, subscriber_id)
+    return signer.token(purpose, subscriber_id, epoch=epoch)
 
 
 def always(covered: str | None) -> Callable[[int], str | None]:
@@ -59,7 +59,7 @@ def always(covered: str | None) -> Callable[[int], str | None]:
 
 def claim_of(purpose: Purpose, token: str, *, signer: LinkSigner = SIGNER, now: datetime = NOW) -> Claim:
     """Read a token of a reader whose links were never revoked and who awaits the new address."""
-    beside = {Purpose.CONFIRM: None, Purpose.UNSUBSCRIBE: None, Purpose.ADDRESS: always(ADDRESS)}
+    beside = {Purpose.UNSUBSCRIBE: None, Purpose.ADDRESS: always(ADDRESS)}
     return signer.read(purpose, token, now=now, covered=beside.get(purpose, always("")))
 
 
@@ -150,7 +150,7 @@ def test_a_confirmation_is_good_for_a_week_and_the_others_for_good() -> None:
 
 @pytest.mark.parametrize("purpose", sorted(REVOCABLE))
 def test_revoked_links_are_refused_and_the_next_ones_are_good(purpose: Purpose) -> None:
-    tokens = [SIGNER.token(purpose, 7, epoch=epoch) for epoch in range(12)]
+    tokens = [token_for(purpose, epoch=epoch) for epoch in range(12)]
     assert len(set(tokens)) == 12
     assert {len(token) for token in tokens} == {len(token_for(purpose))}
     assert tokens[0] == token_for(purpose), "links of before there was a count are good"
@@ -230,6 +230,9 @@ def test_the_links_of_a_mail_lead_to_one_readers_pages() -> None:
 
 def test_a_letter_to_who_is_pending_leads_to_the_confirmation_and_nowhere_else() -> None:
     pending = letter_links(SIGNER, BASE, 7, now=NOW, pending=True)
+    revoked = letter_links(SIGNER, BASE, 7, now=NOW, pending=True, epoch=1)
+    assert revoked.confirm.endswith(SIGNER.confirm_token(7, now=NOW, epoch=1))
+    assert revoked != pending
     before, _, token = pending.confirm.rpartition("/")
     assert before == f"{BASE}/confirm"
     assert claim_of(Purpose.CONFIRM, token).subscriber_id == 7

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from newsletter.settings import DeliverSettings
+
 _SPREAD = 0.2  # a fifth earlier or later, so that mails refused together do not come back together
 _MOST_DOUBLINGS = 500  # no float holds many more
 
@@ -20,6 +22,15 @@ class Patience:
     first: timedelta
     longest: timedelta
     horizon: timedelta
+
+    @classmethod
+    def of(cls, settings: DeliverSettings) -> Patience:
+        """Return how long the settings say."""
+        return cls(
+            first=timedelta(minutes=settings.retry_minutes),
+            longest=timedelta(minutes=settings.retry_longest_minutes),
+            horizon=timedelta(hours=settings.retry_hours),
+        )
 
 
 def next_attempt(

@@ -6,7 +6,6 @@ in the commit that allows the next one. Whatever ends a sender leaves at most on
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import Counter, deque
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from newsletter.deliver.replies import nameless
 from newsletter.deliver.retry import Patience, next_attempt
 from newsletter.errors import DeliveryError, MailerStoppedError, RelayGoneError, RenderError, StoreError
 from newsletter.model import DeliveryState, IssueState, Receipt
@@ -67,12 +67,7 @@ class Terms:
     @property
     def patience(self) -> Patience:
         """How long a mail that is refused for now is tried."""
-        settings = self.settings
-        return Patience(
-            first=timedelta(minutes=settings.retry_minutes),
-            longest=timedelta(minutes=settings.retry_longest_minutes),
-            horizon=timedelta(hours=settings.retry_hours),
-        )
+        return Patience.of(self.settings)
 
 
 @dataclass(slots=True)
@@ -258,7 +253,7 @@ class _Round:
         """Keep what became of an attempted mail, to be stored with the next commit."""
         now = self._terms.clock()
         state, retry_at = receipt.state, None
-        reply = _without(due.subscriber.address, receipt.reply)
+        reply = nameless(receipt.reply, due.subscriber.address)
         if state is DeliveryState.DEFERRED:
             retry_at = next_attempt(
                 due.attempts + 1,
@@ -323,16 +318,6 @@ class _Round:
             else:
                 self._settled = ()
                 return
-
-
-def _without(address: str, reply: str) -> str:
-    """Return a reply without the address: none stands in what is kept and told, so equal refusals read alike, too.
-
-    Most replies name none, and a pattern that is made for one address costs as much as a quarter of a mail.
-    """
-    if address.casefold() not in reply.casefold():
-        return reply
-    return re.sub(re.escape(address), "(the reader)", reply, flags=re.IGNORECASE)
 
 
 def _taken_back(due: Due) -> Outcome:

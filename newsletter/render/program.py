@@ -84,13 +84,15 @@ class Begun:
     run: Run
 
     def settled(self, names: Names, own: frozenset[str]) -> Begun:
-        """Return the program with all rendered but for what reads one of the names `own`.
+        """Return the program with all rendered but for what reads one of the names `own`; once that is done, itself.
 
         Raises:
             UnforeseenError: a part fails or spends too much.
             BoundError: the page spends too much.
         """
-        open_steps = [step for step in self.steps if not isinstance(step, Settled)]  # it is settled once
+        open_steps = [step for step in self.steps if not isinstance(step, Settled)]
+        if len(open_steps) < len(self.steps):  # two senders may come to the same draft at once
+            return self
         return Begun(settled(open_steps, self.run, names, own), self.run)
 
     def pieces(self, names: Names) -> list[Piece]:

@@ -15,7 +15,7 @@ from newsletter.store.schema import issue_papers, issues, paper_ids
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from newsletter.model import Issue
     from newsletter.store.engine import Database
@@ -61,7 +61,7 @@ class Archive:
         statement = select(issues, count.label("papers"), lead.label("lead")).where(_PUBLIC, _is(kind))
         with self._database.reading() as connection:
             rows = connection.execute(statement.order_by(issues.c.period.desc()).offset(offset).limit(limit))
-            return [_filed(row) for row in rows]
+            return [_filed(row, _hidden(connection, row)) for row in rows.all()]
 
     def count(self, kind: PeriodKind) -> int:
         """Return how many issues of one kind there are."""
@@ -91,11 +91,21 @@ class Archive:
             return [row.period for row in rows if row.payload.get("id") not in row.hides]
 
 
-def _filed(row: Row[*tuple[Any, ...]]) -> Filed:
+def _hidden(connection: Connection, row: Row[*tuple[Any, ...]]) -> int:
+    """Return how many of an issue's papers are hidden; what was hidden may have gone when it was drafted anew."""
+    if not row.hides:
+        return 0
+    named = (issue_papers.c.issue_id == row.id, paper_ids.c.id.in_(row.hides))
+    held = select(func.count(issue_papers.c.position.distinct()))
+    return connection.execute(
+        held.join(paper_ids, paper_ids.c.paper == issue_papers.c.paper).where(*named)
+    ).scalar_one()
+
+
+def _filed(row: Row[*tuple[Any, ...]], hidden: int) -> Filed:
     lead = row.lead or {}
-    hidden = row.hides or []
-    title = "" if lead.get("id") in hidden else str(lead.get("title", ""))
-    return Filed(issue=issue_of(row, ()), papers=row.papers - len(hidden), lead=title)
+    title = "" if lead.get("id") in row.hides else str(lead.get("title", ""))
+    return Filed(issue=issue_of(row, ()), papers=row.papers - hidden, lead=title)
 
 
 def _is(kind: PeriodKind) -> ColumnElement[bool]:

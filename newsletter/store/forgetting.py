@@ -1,7 +1,7 @@
 """Who is forgotten: the row goes, and with it all that is theirs; deliveries stay, as nobody's, so that totals balance.
 
-What was chosen for one reader alone goes too, for its reasons quote their interests. What remains of an address is its
-keyed hash among the `suppressions`, where the caller put one.
+What was chosen for one reader alone goes too, for its reasons quote their interests; also where an issue is frozen at
+that moment. What remains of an address is its keyed hash among the `suppressions`, where the caller put one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from newsletter.life import Happening
 from newsletter.model import SubscriberStatus, SuppressionReason
 from newsletter.moves import Event, sources, target
 from newsletter.store.chunks import FORGOTTEN
+from newsletter.store.engine import Lock, hold
 from newsletter.store.schema import deliveries, digest_papers, digests, events, issues, subscribers
 from newsletter.store.subscribers import address_key
 from newsletter.store.suppressions import suppress
@@ -71,16 +72,25 @@ class ForgettingStore:
         number = 0
         while True:
             with self._database.writing() as connection:
-                batch = connection.execute(statement.order_by(subscribers.c.id).limit(_BATCH)).scalars().all()
-                for subscriber_id in batch:
+                first = statement.order_by(subscribers.c.id).limit(_BATCH).with_for_update(of=subscribers)
+                batch = connection.execute(first).scalars().all()
+                # asked anew now that they are held: somebody may have confirmed, or signed up again, meanwhile
+                gone = connection.execute(statement.where(subscribers.c.id.in_(batch))).scalars().all()
+                for subscriber_id in gone:
                     erase(connection, subscriber_id)
-            number += len(batch)
+            number += len(gone)
             if len(batch) < _BATCH:
                 return number
 
 
 def erase(connection: Connection, subscriber_id: int) -> None:
-    """Delete a subscriber and all that is theirs inside the caller's transaction."""
+    """Delete a subscriber and all that is theirs inside the caller's transaction.
+
+    Neither a freeze nor another erasing runs meanwhile: the one would add to what is theirs, and of two who were chosen
+    the same for each would leave it to the other.
+    """
+    connection.execute(select(subscribers.c.id).where(subscribers.c.id == subscriber_id).with_for_update())
+    hold(connection, Lock.FREEZING)  # always after the row, so that nobody waits in a circle
     # by issue, as the index goes: there is none of subscribers alone, and deliveries are many
     theirs = (deliveries.c.issue_id.in_(select(issues.c.id)), deliveries.c.subscriber_id == subscriber_id)
     chosen = set(connection.execute(select(deliveries.c.digest_id).where(*theirs)).scalars()) - {None}

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 
 from newsletter.errors import IssueStateError, StoreError
 from newsletter.model import DeliveryState, IssueState, RankedPaper
 from newsletter.store.engine import refresh_statistics
-from newsletter.store.schema import chunks, deliveries, digest_papers, digests, issue_papers, issues
+from newsletter.store.forgetting import erase
+from newsletter.store.schema import chunks, deliveries, digest_papers, digests, issue_papers, issues, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,6 +86,7 @@ class Freezer:
         count = select(func.count()).select_from(deliveries).where(deliveries.c.issue_id == self._issue_id)
         number = self._connection.execute(count).scalar_one()
         refresh_statistics(self._connection, number, deliveries, digests, digest_papers, chunks)
+        self._erase_forgotten()
         return Frozen(deliveries=number, digests=len(self._digests))
 
     def _freeze(self, batch: Sequence[Selection]) -> None:
@@ -113,6 +115,13 @@ class Freezer:
         for start in range(0, len(order), CHUNK):
             some = order[start : start + CHUNK]
             self._store_chunk(list(zip(readers[some].tolist(), theirs[some].tolist(), strict=True)))
+
+    def _erase_forgotten(self) -> None:
+        """Let nothing be kept of readers who were forgotten between the choice and now."""
+        there = exists(select(subscribers.c.id).where(subscribers.c.id == deliveries.c.subscriber_id))
+        theirs = select(deliveries.c.subscriber_id).where(deliveries.c.issue_id == self._issue_id, ~there)
+        for who in self._connection.execute(theirs).scalars().all():
+            erase(self._connection, who)
 
     def _store_chunk(self, readers: Sequence[tuple[int, int]]) -> None:
         """Store the deliveries of one chunk; `readers` are (subscriber id, digest id)."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from newsletter.store.engine import Database
 
 _PAGE = 1000
+_MOST_RECENT = 500
 
 
 class HistoryStore:
@@ -46,10 +47,13 @@ def left_by(how: Leaving, was: str, now: datetime) -> Event:
 
 
 def recent(connection: Connection, subscriber_id: int, *, since: datetime) -> tuple[Event, ...]:
-    """Return what happened to a subscriber from `since` on, oldest first, inside the caller's transaction."""
+    """Return what happened to a subscriber from `since` on, oldest first, inside the caller's transaction.
+
+    Of very much, which somebody who posts a form again and again can bring about, the newest 500.
+    """
     theirs = (events.c.subscriber_id == subscriber_id, events.c.at >= since)
-    rows = connection.execute(select(events).where(*theirs).order_by(events.c.at, events.c.id))
-    return tuple(_event(row) for row in rows)
+    newest = select(events).where(*theirs).order_by(events.c.at.desc(), events.c.id.desc()).limit(_MOST_RECENT)
+    return tuple(_event(row) for row in reversed(connection.execute(newest).all()))
 
 
 def _row(subscriber_id: int, event: Event) -> dict[str, Any]:

@@ -135,11 +135,15 @@ def _next(connection: Connection, now: datetime) -> Row[*tuple[Any, ...]] | None
 
 
 def _held(one: Waiting) -> tuple[ColumnElement[bool], ...]:
-    return letters.c.id == one.id, letters.c.owner == one.owner, letters.c.queued_at == one.queued_at
+    """Return the condition that a letter is in the hands of this very claim, which `attempts` counts."""
+    claim = letters.c.owner == one.owner, letters.c.attempts == one.attempts
+    return letters.c.id == one.id, letters.c.queued_at == one.queued_at, *claim
 
 
 def _end(connection: Connection, one: Waiting, kind: Happening, reply: str, now: datetime) -> None:
-    if connection.execute(delete(letters).where(*_held(one))).rowcount:
+    ended = connection.execute(delete(letters).where(*_held(one))).rowcount
+    # one to an address that is not the reader's would tell them whether the address is known here
+    if ended and one.letter is not Letter.ADDRESS:
         detail = {"letter": one.letter.value} | ({"reply": reply} if reply else {})
         note(connection, [one.subscriber_id], Event(kind=kind, at=now, detail=detail))
 

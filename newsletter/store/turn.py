@@ -44,13 +44,20 @@ class WritersTurn:
     def __enter__(self) -> Self:
         self._threads.acquire()
         self._depth += 1
-        if self._depth == 1 and fcntl:
-            self._held = self._taken()
+        try:
+            if self._depth == 1 and fcntl:
+                self._held = self._taken()
+        except BaseException:  # Ctrl-C while it waits: nobody will leave what was not entered
+            self._leave()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
         self._depth -= 1
         if self._depth == 0 and self._held and self._opened is not None:
             self._held = False

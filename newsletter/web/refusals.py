@@ -27,6 +27,7 @@ _TOLD = {
     403: ("Not from here", "This form was not sent from a page of this site. Open the page again and send it anew."),
     404: ("Not found", "There is no such page. It may have been written wrong, or it is not published."),
     405: ("Not possible", "This page cannot be used in that way."),
+    408: ("Too slow", "The request did not come to its end. Send it again."),
     413: ("Too large", "More was sent than this page takes."),
     414: ("Too long", "The address is longer than any page of this site has."),
     422: ("Not understood", "Something in the address or the form is not what it must be: a date, say, or a number."),

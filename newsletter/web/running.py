@@ -17,6 +17,7 @@ import uvicorn
 from newsletter.errors import UsageError
 from newsletter.web.safety import MAX_HEADERS, MAX_TARGET
 from newsletter.web.server import create_app
+from newsletter.web.silence import Hearing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ def server(app: App, listening: Listening, *, clock: Callable[[], datetime]) -> 
     """Return the server of a home's pages, not running yet."""
     config = uvicorn.Config(
         create_app(app, address=listening.url, clock=clock),
-        http="h11",  # it bounds the head of a request while it reads it
+        http=Hearing,  # over h11, which bounds the head of a request while it reads it
         h11_max_incomplete_event_size=MAX_HEADERS + MAX_TARGET,
         ws="none",
         lifespan="off",

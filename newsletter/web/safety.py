@@ -6,6 +6,7 @@ route, never the path: paths and queries hold tokens and words of readers.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -28,6 +29,7 @@ log = logging.getLogger("newsletter.web")
 
 MAX_TARGET = 4_096  # bytes of a path and its query
 MAX_HEADERS = 16_384  # bytes of all headers together
+BODY_SECONDS = 30.0  # within which a whole body must have come
 _YEAR = 31_536_000  # seconds
 _NOWHERE = "(no route)"
 
@@ -136,10 +138,18 @@ class _Bounded:
     def __init__(self, receive: Receive, most: int, *, ended: bool) -> None:
         self._receive = receive
         self._left = most
+        self._until = 0.0  # of the loop's clock; 0 before anybody has asked
         self.ended = ended
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        if self.ended:  # what comes next is that the client is gone, however late
+            return await self._receive()
+        self._until = self._until or asyncio.get_running_loop().time() + BODY_SECONDS
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:

@@ -14,6 +14,7 @@ from newsletter.links import LinkSigner, MailLinks, mail_links
 from newsletter.model import Cadence, Digest, Profile, Rendered
 from newsletter.pieces import Passage, Pieces, flat
 from newsletter.render.digest import DigestRenderer
+from newsletter.render.drafts import Draft
 from newsletter.render.layout import LAYOUTS
 from newsletter.render.page import OWN_WORDS, Page, make_page
 from newsletter.render.reads import LINKS, Kind, page_scope
@@ -100,6 +101,17 @@ def test_any_number_of_papers_gets_the_same_layout_by_both_ways(web: DigestRende
     check_same(web, digest_of(papers, matched=number // 2, left_out=2))
     check_same(web, digest_of(papers, matched=number, note=NOTE * 10))
     check_same(web, digest_of([replace(paper, title="ж" * 300) for paper in papers]))
+
+
+def test_senders_that_settle_one_draft_at_once_lose_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    settle = Draft.settle
+
+    def twice(draft: Draft) -> None:
+        settle(draft)
+        settle(draft)
+
+    monkeypatch.setattr(Draft, "settle", twice)
+    check_same(DigestRenderer(WEB), digest_of(made_up_papers(3), matched=1))
 
 
 @pytest.mark.parametrize("text", MORE_HOSTILE)

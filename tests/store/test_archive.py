@@ -64,3 +64,12 @@ def test_a_paper_names_the_public_issues_that_show_it(full: Store) -> None:
     assert full.archive.holding(PAPERS[1].id) == ["2026-W29", "2026-07-13", "2026-07-10", "2026-07"]
     assert full.archive.holding(PAPERS[0].id) == []  # hidden in all of them
     assert full.archive.holding("2607.99999") == []
+
+
+def test_a_hidden_paper_that_an_issue_does_not_hold_is_not_counted(store: Store) -> None:
+    store.papers.add(PAPERS, taken_at=NOW)
+    store.issues.create(Issue(period="2026-07-13", papers=PAPERS[:1], hides=("2607.99999", PAPERS[2].id)), now=NOW)
+    store.issues.approve("2026-07-13", "hash", now=NOW)
+    store.issues.move("2026-07-13", frm=(IssueState.APPROVED,), to=IssueState.SENDING, now=NOW)
+    (filed,) = store.archive.page(PeriodKind.DAY, offset=0, limit=9)
+    assert (filed.papers, filed.lead) == (1, PAPERS[0].title)

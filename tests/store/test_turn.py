@@ -97,6 +97,30 @@ def test_who_waits_in_vain_goes_on_to_the_databases_own_lock(tmp_path: Path, mon
         other.join(_WAIT)
 
 
+def test_who_is_interrupted_while_waiting_does_not_keep_the_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    other, mine, had = WritersTurn(tmp_path / "a.db"), WritersTurn(tmp_path / "a.db"), []
+    with other, monkeypatch.context() as context:
+        context.setattr("newsletter.store.turn.time.sleep", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mine.__enter__()
+
+    def enter() -> None:
+        with mine:
+            had.append(held(mine))
+
+    thread = threading.Thread(target=enter, daemon=True)
+    thread.start()
+    thread.join(_WAIT)
+    assert had == [True]
+    mine.close()
+    other.close()
+
+
 def test_a_folder_that_is_gone_stops_nobody_here(tmp_path: Path) -> None:
     mine = WritersTurn(tmp_path / "gone" / "a.db")
     with mine:

@@ -83,7 +83,9 @@ def everything(front: Front) -> str:
 
 
 def test_an_export_holds_everything(front: Front) -> None:
-    held = export(front.desk, lived(front))
+    who = lived(front)
+    front.sign_up(ADA)
+    held = export(front.desk, who)
     assert json.loads(json.dumps(held)) == held
     assert (held["address"], held["status"], held["interests"]) == (ADA, "confirmed", [INTEREST])
     assert (held["liked"], list(held["saved"])) == (["2607.00001"], ["2607.00002"])
@@ -97,7 +99,7 @@ def test_an_export_holds_everything(front: Front) -> None:
     ]
     assert [(one["kind"], one["status"]) for one in held["bounces"]] == [("soft", "4.2.2")]
     assert held["requests"] == [{"at": front.now.isoformat(), "what": "address", "address": NEW}]
-    assert [(one["letter"], one["address"]) for one in held["letters_waiting"]] == [("address", NEW)]
+    assert [(one["letter"], one["address"]) for one in held["letters_waiting"]] == [("preferences", ADA)]
 
 
 def test_an_export_tells_of_a_return_that_is_not_confirmed(front: Front) -> None:
@@ -208,3 +210,16 @@ def test_no_byte_of_the_address_is_left_in_the_file(
     for trace in (ADA, "lovelace", NEW, INTEREST):
         assert trace.encode() not in left
     assert BOB.encode() in left
+
+
+def test_what_is_exported_does_not_tell_whether_a_wanted_address_is_known(front: Front) -> None:
+    front.confirmed("cyd@reader.example")
+    told = []
+    for mover, wanted in (("dan@x.example", "cyd@reader.example"), ("bob@x.example", "nobody@reader.example")):
+        person = front.confirmed(mover)
+        request_address(front.desk, person.id, wanted, now=front.now)
+        for _ in range(2):
+            held = export(front.desk, person.id)
+            told.append(repr({**held, "address": ""}).replace(wanted, "(wanted)"))
+            front.mails()
+    assert told[:2] == told[2:]

@@ -189,3 +189,15 @@ def test_over_smtp_a_letter_that_a_server_defers_arrives_by_the_next_try(front: 
     (taken,) = relay.taken
     assert taken.recipients == [ADA]
     assert b"Subject: Confirm your subscription" in taken.content
+
+
+def test_a_claim_that_ended_frees_nothing_that_the_same_program_holds_anew(front: Front) -> None:
+    front.sign_up(ADA)
+    first = front.store.letters.claim(owner="one", now=front.now, lease=HOUR)
+    assert first
+    front.now += HOUR
+    assert front.store.letters.claim(owner="one", now=front.now, lease=HOUR)
+    front.store.letters.later(first, due_at=front.now)
+    front.store.letters.drop(first)
+    assert front.store.letters.claim(owner="another", now=front.now, lease=HOUR) is None
+    assert len(front.store.letters.waiting()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from newsletter.app import App
 from newsletter.config import CONFIG_NAME
 from newsletter.errors import TemplateError
+from newsletter.web import safety
 from newsletter.web.forms import posted
 from newsletter.web.pages import Pages
 from newsletter.web.refusals import Refusals
@@ -77,13 +79,11 @@ def acting(app: App) -> Starlette:
         middleware=[
             Middleware(Safety, headers=safe_headers(app.config.site), max_body=1_024, refusals=refusals),
         ],
-        exception_handlers={403: refusals.of_http, 413: refusals.of_http, 400: refusals.of_http},  # type: ignore[dict-item] # Starlette's own type is too narrow
+        exception_handlers=dict.fromkeys((400, 403, 408, 413), refusals.of_http),  # type: ignore[arg-type] # Starlette's own type is too narrow
     )
 
 
 def run(app: App, path: str, **request: object) -> httpx.Response:
-    import asyncio  # noqa: PLC0415 - beside its one use
-
     return asyncio.run(got(acting(app), path, **request))
 
 
@@ -109,8 +109,6 @@ def test_the_log_names_the_route_and_no_token(app: App, caplog: pytest.LogCaptur
 
 
 def httpx_get(app: App, path: str) -> httpx.Response:
-    import asyncio  # noqa: PLC0415 - beside its one use
-
     return asyncio.run(got(make(app), path))
 
 
@@ -146,6 +144,16 @@ def test_a_form_that_is_too_large_is_refused_while_it_comes(app: App) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = run(app, "/form/t", method="POST", headers=headers, content=chunks())
     assert (answer.status_code, "Too large" in answer.text) == (413, True)
+
+
+def test_a_form_that_does_not_come_to_its_end_is_not_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"topic="
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(safety, "BODY_SECONDS", 0.1)
+    answer = run(app, "/form/t", method="POST", headers=FORM, content=chunks())
+    assert (answer.status_code, "Too slow" in answer.text) == (408, True)
 
 
 def test_a_form_of_many_fields_or_files_is_refused(app: App) -> None:

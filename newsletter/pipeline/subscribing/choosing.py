@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.errors import UsageError
-from newsletter.life import Event, Happening
+from newsletter.life import Asked, Event, Happening
 from newsletter.model import Letter
 from newsletter.pauses import local_day
 from newsletter.pipeline.audience import edited
@@ -97,6 +97,8 @@ def resume(desk: Desk, who: int, *, now: datetime) -> Subscriber:
 def revoke_links(desk: Desk, who: int, *, now: datetime) -> Subscriber:
     """End all links in earlier mails but those to unsubscribe, and queue a letter with new ones.
 
+    A change of address that waits for its click ends, too: whoever had the links may have asked for it.
+
     Raises:
         UsageError: the subscription is not there any more.
     """
@@ -106,7 +108,9 @@ def revoke_links(desk: Desk, who: int, *, now: datetime) -> Subscriber:
         return Step(
             subscriber=replace(known, link_epoch=known.link_epoch + 1),
             letters=((Letter.PREFERENCES, known.address),),
+            withdrawn=(Letter.ADDRESS,),
             events=(Event(kind=Happening.LINKS_REVOKED, at=now),),
+            settles=(Asked.ADDRESS,),
         )
 
     return desk.known(who, decide, now=now)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.errors import UsageError
 from newsletter.links import CONFIRM_DAYS
+from newsletter.model import Letter
 from newsletter.pipeline.audience import WEEKDAYS
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Purged:
 def export(desk: Desk, who: int) -> Mapping[str, Any]:
     """Return all that is held of a subscriber, as JSON takes it; times are ISO 8601 in UTC.
 
+    A letter on its way to an address that they want is left out: only one that is not known here yet gets one.
+
     Raises:
         UsageError: the subscription is not there any more.
     """
@@ -52,6 +55,7 @@ def export(desk: Desk, who: int) -> Mapping[str, Any]:
         "letters_waiting": [
             {"letter": letter.letter, "address": letter.address, "queued_at": letter.queued_at.isoformat()}
             for letter in store.letters.waiting(who)
+            if letter.letter is not Letter.ADDRESS
         ],
     }
 

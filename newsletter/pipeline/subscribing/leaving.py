@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.errors import UsageError
-from newsletter.life import Event, Happening, Leaving
+from newsletter.life import Asked, Event, Happening, Leaving
 from newsletter.model import Letter, SubscriberStatus
 from newsletter.store.history import left_by
 from newsletter.store.membership import RECENT, Step
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 UNDO_HOURS = RECENT // timedelta(hours=1)  # for so long an undo is offered
 _BY_A_CLICK = frozenset({Leaving.PAGE.value, Leaving.ONE_CLICK.value})
 _MAILED = frozenset({SubscriberStatus.PENDING, SubscriberStatus.CONFIRMED})
+# A sign-up, a stranger's perhaps, that waits for its click: it must not undo what was said later.
+_STAYS_AWAY = Step(withdrawn=(Letter.CONFIRM,), settles=(Asked.RETURN,))
 
 
 def unsubscribe(desk: Desk, who: int, *, how: Leaving, now: datetime) -> Subscriber:
-    """End the mail to a subscriber; for who has left already nothing changes.
+    """End the mail to a subscriber; for who has left already nothing changes, but that a wish to return is dropped.
 
     Raises:
         UsageError: the subscription is not there any more.
@@ -42,7 +44,7 @@ def left(standing: Standing, how: Leaving, now: datetime) -> Step:
     """Decide what follows from the wish to leave; pure."""
     known = standing.subscriber
     if known.status not in _MAILED:
-        return Step()
+        return _STAYS_AWAY if Asked.RETURN in standing.requests else Step()
     answered = how is Leaving.OPERATOR or known.status is SubscriberStatus.PENDING or _said_goodbye(standing.recent)
     return Step(
         subscriber=replace(known, status=SubscriberStatus.UNSUBSCRIBED),
@@ -80,8 +82,9 @@ def undo_unsubscribe(desk: Desk, who: int, *, now: datetime) -> Subscriber:
             raise UsageError(f"this can be undone for {UNDO_HOURS} hours only; to come back, subscribe again")
         return Step(
             subscriber=replace(standing.subscriber, status=SubscriberStatus.CONFIRMED),
-            withdrawn=(Letter.GOODBYE,),
+            withdrawn=(Letter.GOODBYE, *_STAYS_AWAY.withdrawn),
             events=(Event(kind=Happening.CAME_BACK, at=now),),
+            settles=_STAYS_AWAY.settles,
         )
 
     return desk.known(who, decide, now=now)

@@ -1,7 +1,8 @@
 """A change of address: asked for on the preferences page, confirmed from the new address, told to the old one.
 
-Whether the new address is known here is told to nobody who has not opened a letter sent to it. With the address all
-links in earlier mails end, but for those to unsubscribe: whoever reads the old mailbox has no say any more.
+Whether the new address is known here is told to nobody who has not opened a letter sent to it: the request is kept
+whether one is sent or not, and no history says which. With the address all links in earlier mails end, but for those to
+unsubscribe: whoever reads the old mailbox has no say any more.
 """
 
 from __future__ import annotations
@@ -50,11 +51,12 @@ def asked_to_move(standing: Standing, address: str, allowed: bool, now: datetime
     known = standing.subscriber
     if address_key(address) == address_key(known.address):
         raise UsageError("this is your address already; nothing was changed")
-    happened = Event(kind=Happening.ADDRESS_REQUESTED, at=now)
-    if not allowed or _closed(standing):
-        return Step(settles=(Asked.ADDRESS,), withdrawn=(Letter.ADDRESS,), events=(happened,))
-    request = Request(kind=Asked.ADDRESS, at=now, address=address)
-    return Step(asks=request, letters=((Letter.ADDRESS, address),), events=(happened,))
+    return Step(
+        asks=Request(kind=Asked.ADDRESS, at=now, address=address),
+        withdrawn=(Letter.ADDRESS,),
+        letters=((Letter.ADDRESS, address),) if allowed and not _closed(standing) else (),
+        events=(Event(kind=Happening.ADDRESS_REQUESTED, at=now),),
+    )
 
 
 def _closed(standing: Standing) -> bool:

@@ -7,13 +7,13 @@ double it, once. One that fails for good is noted in its reader's history.
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from newsletter.deliver.replies import nameless
 from newsletter.deliver.retry import Patience, next_attempt
 from newsletter.errors import DeliveryError, MailerStoppedError, RenderError
 from newsletter.life import Asked, Request
@@ -105,23 +105,17 @@ class LetterQueue:
         return self.departure.ready(message, issue_id=0, subscriber_id=whose, now=now)
 
     def _settled(self, one: Waiting, receipt: Receipt, now: datetime) -> Fate:
-        reply = re.sub(re.escape(one.address), "(the reader)", receipt.reply, flags=re.IGNORECASE)
         if receipt.state is DeliveryState.ACCEPTED:
             self.store.letters.sent(one, now=now)
             return Fate.SENT
         if receipt.state is not DeliveryState.FAILED and (due_at := self._next(one, now)):
             self.store.letters.later(one, due_at=due_at, uncertain=receipt.state is DeliveryState.UNCERTAIN)
             return Fate.DEFERRED
-        self.store.letters.failed(one, reply=reply, now=now)
+        self.store.letters.failed(one, reply=nameless(receipt.reply, one.address), now=now)
         return Fate.FAILED
 
     def _next(self, one: Waiting, now: datetime) -> datetime | None:
-        settings = self.settings
-        patience = Patience(
-            first=timedelta(minutes=settings.retry_minutes),
-            longest=timedelta(minutes=settings.retry_longest_minutes),
-            horizon=timedelta(hours=settings.retry_hours),
-        )
+        patience = Patience.of(self.settings)
         return next_attempt(one.attempts, patience=patience, since=one.queued_at, chance=self.chance(), now=now)
 
 
