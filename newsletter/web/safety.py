@@ -41,7 +41,9 @@ def safe_headers(site: Site) -> dict[str, str]:
     )
     headers = {
         "Content-Security-Policy": policy,
-        "Referrer-Policy": "no-referrer",
+        # no other host learns an address, for tokens stand in some; with no-referrer, a browser that knows no
+        # Sec-Fetch-Site would send our own forms from the origin "null", and they would be refused
+        "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
         "Cross-Origin-Opener-Policy": "same-origin",

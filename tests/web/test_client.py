@@ -55,7 +55,7 @@ BASE = "https://digest.example/news"
     ("headers", "expected"),
     [
         ({}, True),  # no browser
-        ({"sec-fetch-site": "same-origin", "origin": "null"}, True),  # what no-referrer makes of Origin
+        ({"sec-fetch-site": "same-origin", "origin": "null"}, True),  # what a page under no-referrer makes of Origin
         ({"sec-fetch-site": "none"}, True),
         ({"sec-fetch-site": "same-site", "origin": "https://digest.example"}, False),
         ({"sec-fetch-site": "cross-site", "origin": "https://digest.example"}, False),
