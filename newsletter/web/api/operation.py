@@ -28,7 +28,9 @@ _ASKS = {"WWW-Authenticate": {"description": "What is missing (RFC 6750).", "sch
 _REFUSALS: dict[int, dict[str, Any]] = {
     401: {"description": "There is no key, or it is of no use.", "headers": _ASKS, **PROBLEM},
     403: {"description": "The key does not have the scope.", "headers": _ASKS, **PROBLEM},
+    414: {"description": "The address is too long.", **PROBLEM},
     422: {"description": "A value is not what it must be.", **PROBLEM},
+    431: {"description": "The headers are too long.", **PROBLEM},
 }
 _WITH_BODY: dict[int, dict[str, Any]] = {
     400: {"description": "The body could not be read.", **PROBLEM},

@@ -25,7 +25,7 @@ Words = Annotated[str, Query(min_length=1, max_length=300, description="What to 
 PeriodText = Annotated[
     str, Query(max_length=10, description="`2026-07-14`, `2026-W29` or `2026-07`; the newest day where none is given.")
 ]
-PaperId = Annotated[str, InPath(max_length=400, description="Its id, or one that it had before.")]
+PaperId = Annotated[str, InPath(description="Its id, or one that it had before.")]
 
 
 class PaperOperations:
