@@ -61,6 +61,8 @@ class Hits:
     exact: bool = True
 
 
+_PLAN_ANEW = text("SET LOCAL plan_cache_mode = force_custom_plan")
+
 # The column that holds a paper's number, the condition on its words, which of some papers are meant, and their weight.
 _NUMBER = {"sqlite": "paper_search.rowid", "postgresql": "paper_search.paper"}
 _HOLDS = {"sqlite": "paper_search MATCH :query", "postgresql": "words @@ to_tsquery('english', :query)"}
@@ -74,12 +76,16 @@ _WEIGHT = {
     "sqlite": "bm25(paper_search, 10.0, 1.0, 4.0, 4.0)",
     "postgresql": "-ts_rank('{0.1, 0.1, 0.4, 1.0}', words, to_tsquery('english', :query))",
 }
-_LISTED = """
-    AND {number} BETWEEN :lowest AND :highest AND EXISTS (
-        SELECT 1 FROM listings
-        WHERE listings.paper = {number} AND listings.listed_on BETWEEN :first AND :last)"""
+_LISTED = "SELECT 1 FROM listings WHERE listings.paper = {number} AND listings.listed_on BETWEEN :first AND :last"
+_WITHIN = "AND {number} BETWEEN :lowest AND :highest"
+# PostgreSQL plans a LIMIT 1 as a look-up for each paper, newest first until there are enough; an EXISTS it may plan as
+# a join with all days, of which it then sorts the whole.
+_OF_DAYS = {
+    "sqlite": ("", f"{_WITHIN} AND EXISTS ({_LISTED})"),
+    "postgresql": (f"CROSS JOIN LATERAL ({_LISTED} LIMIT 1) AS listed", _WITHIN),
+}
 _NEWEST = """
-    SELECT {number} FROM paper_search WHERE {holds} {listed} ORDER BY {number} DESC LIMIT :most"""
+    SELECT {number} FROM paper_search {joined} WHERE {holds} {listed} ORDER BY {number} DESC LIMIT :most"""
 _WEIGHED = """
     SELECT {number} FROM paper_search WHERE {holds} AND {among}
     ORDER BY {weight}, {number} DESC LIMIT :most OFFSET :skipped"""
@@ -92,6 +98,7 @@ def find(connection: Connection, query: str, *, filters: Filters = EVERYTHING, o
     Those of one weight stand newest first. A query without a letter or digit finds nothing.
     """
     dialect = connection.dialect.name
+    _plan_anew(connection)
     topic = _topic(filters, dialect)
     if topic is None and filters.phrases:
         return Hits()
@@ -107,6 +114,7 @@ def find(connection: Connection, query: str, *, filters: Filters = EVERYTHING, o
 
 def newest_on(connection: Connection, filters: Filters, *, limit: int) -> list[int]:
     """Return the numbers of the papers on the filters' phrases that were stored last, newest first."""
+    _plan_anew(connection)
     topic = _topic(filters, connection.dialect.name)
     return [] if topic is None else _newest(connection, topic, filters, limit)
 
@@ -127,17 +135,27 @@ def holding(filters: Filters, dialect: str) -> tuple[str, str] | None:
     return None if topic is None else (_HOLDING.format(number=_NUMBER[dialect], holds=_HOLDS[dialect]), topic)
 
 
+def _plan_anew(connection: Connection) -> None:
+    """Let PostgreSQL plan each question of this transaction by its words.
+
+    From the sixth time on it might plan for any words (https://www.postgresql.org/docs/current/sql-prepare.html), and
+    read the whole table for a rare one.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_PLAN_ANEW)
+
+
 def _newest(connection: Connection, question: str, filters: Filters, most: int) -> list[int]:
     bound: dict[str, object] = {"query": question, "most": most}
-    listed = ""
+    of_days = ("", "")
     if filters.first is not None and filters.last is not None:
         span = _span(connection, filters.first, filters.last)
         if span is None:
             return []
-        listed = _LISTED
+        of_days = _OF_DAYS[connection.dialect.name]
         bound |= {"first": filters.first, "last": filters.last, "lowest": span[0], "highest": span[1]}
     days = [bindparam(name, type_=Date()) for name in ("first", "last") if name in bound]
-    statement = _text(_NEWEST, connection, listed=listed.format(number=_NUMBER[connection.dialect.name]))
+    statement = _text(_NEWEST, connection, of_days=of_days)
     return list(connection.execute(statement.bindparams(*days), bound).scalars())
 
 
@@ -161,10 +179,15 @@ def _weighed(connection: Connection, question: str, among: Sequence[int], offset
     return list(connection.execute(_text(_WEIGHED, connection), bound).scalars())
 
 
-def _text(sql: str, connection: Connection, *, listed: str = "") -> TextClause:
+def _text(sql: str, connection: Connection, *, of_days: tuple[str, str] = ("", "")) -> TextClause:
     dialect = connection.dialect.name
-    parts = {"holds": _HOLDS[dialect], "among": _AMONG[dialect], "weight": _WEIGHT[dialect]}
-    return text(sql.format(number=_NUMBER[dialect], listed=listed, **parts))
+    joined, listed = (part.format(number=_NUMBER[dialect]) for part in of_days)
+    parts = {"joined": joined, "listed": listed} | {
+        "holds": _HOLDS[dialect],
+        "among": _AMONG[dialect],
+        "weight": _WEIGHT[dialect],
+    }
+    return text(sql.format(number=_NUMBER[dialect], **parts))
 
 
 def _terms(query: str) -> list[str]:
