@@ -23,20 +23,21 @@ if TYPE_CHECKING:
     from newsletter.access import Scope as KeyScope
     from newsletter.web.api.door import Door
 
+Responses = dict[int | str, dict[str, Any]]  # as FastAPI has them, by status
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _ASKS = {"WWW-Authenticate": {"description": "What is missing (RFC 6750).", "schema": {"type": "string"}}}
-_REFUSALS: dict[int, dict[str, Any]] = {
+_REFUSALS: Responses = {
     401: {"description": "There is no key, or it is of no use.", "headers": _ASKS, **PROBLEM},
     403: {"description": "The key does not have the scope.", "headers": _ASKS, **PROBLEM},
     414: {"description": "The address is too long.", **PROBLEM},
     422: {"description": "A value is not what it must be.", **PROBLEM},
     431: {"description": "The headers are too long.", **PROBLEM},
 }
-_WITH_BODY: dict[int, dict[str, Any]] = {
+_WITH_BODY: Responses = {
     400: {"description": "The body could not be read.", **PROBLEM},
     413: {"description": "The body is too large.", **PROBLEM},
 }
-_UNCHANGED: dict[int, dict[str, Any]] = {304: {"description": "The caller has this very answer."}}
+_UNCHANGED: Responses = {304: {"description": "The caller has this very answer."}}
 
 
 class Operation(APIRoute):
@@ -51,7 +52,7 @@ class Operation(APIRoute):
         needs: KeyScope,
         door: Door,
         tags_answers: bool = False,
-        responses: dict[int, dict[str, Any]] | None = None,
+        responses: Responses | None = None,
         status_code: int | None = None,
     ) -> None:
         """Make the route of an endpoint, a bound method whose docstring describes it."""
@@ -69,11 +70,12 @@ class Operation(APIRoute):
             responses={**refusals, **(_UNCHANGED if tags_answers else {}), **(responses or {})},
             openapi_extra={"security": [{SCHEME: [str(needs)]}], "x-scope": str(needs)},
         )
-        self.allowed = frozenset(self.methods | ({"HEAD"} if method == "GET" else set()))
+        self.method = method
+        self.allowed = frozenset({method, "HEAD"} if method == "GET" else {method})
 
     def beside(self, others: Iterable[Operation]) -> Self:
         """Return it with the methods that these operations at the same path have, for who uses another one."""
-        self.allowed = self.allowed.union(*(one.methods for one in others if one.path == self.path))
+        self.allowed = self.allowed.union(*(one.allowed for one in others if one.path == self.path))
         return self
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -89,13 +91,13 @@ class Operation(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return whether it is this one; HEAD is a GET whose body the server keeps back (RFC 9110, section 9.3.2)."""
-        if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in self.methods:
+        if scope["type"] == "http" and scope["method"] == "HEAD" and self.method == "GET":
             return super().matches({**scope, "method": "GET"})
         return super().matches(scope)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that matched."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        if method not in self.methods:
+        if method != self.method:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed))})
         await self.app(scope, receive, send)

@@ -14,7 +14,7 @@ from newsletter.web.api.door import SCHEME, Door
 from newsletter.web.api.events import EventOperations
 from newsletter.web.api.importing import ImportOperations
 from newsletter.web.api.issues import IssueOperations
-from newsletter.web.api.operation import PROBLEM, Operation
+from newsletter.web.api.operation import PROBLEM, Operation, Responses
 from newsletter.web.api.papers import PaperOperations
 from newsletter.web.api.problems import Problem
 from newsletter.web.api.subscribers import SubscriberOperations
@@ -35,8 +35,8 @@ _ABOUT = (
     "Papers, published issues, subscribers and their history. Each operation names the scope that a key needs in "
     "`x-scope`; refusals are problem details (RFC 9457). Keys are made with `newsletter keys add`."
 )
-_NOT_THERE = {404: {"description": "There is none.", **PROBLEM}}
-_TOO_OFTEN = {429: {"description": "More sign-ups than one network, or all, may have in an hour.", **PROBLEM}}
+_NOT_THERE: Responses = {404: {"description": "There is none.", **PROBLEM}}
+_TOO_OFTEN: Responses = {429: {"description": "More sign-ups in an hour than a network, or all, may have.", **PROBLEM}}
 
 
 def api_routes(parts: Parts) -> Sequence[Operation]:
@@ -44,25 +44,25 @@ def api_routes(parts: Parts) -> Sequence[Operation]:
     papers, issues, events = PaperOperations(parts), IssueOperations(parts), EventOperations(parts)
     people, importing = SubscriberOperations(parts), ImportOperations(parts)
     operation = partial(Operation, door=Door(parts.app.store, parts.clock))
-    public_one = partial(operation, tags_answers=True)
-    reads, writes = {"needs": Scope.SUBSCRIBERS_READ}, {"needs": Scope.SUBSCRIBERS_WRITE, "method": "POST"}
+    paper = partial(operation, needs=Scope.PAPERS_READ, tags_answers=True, responses=_NOT_THERE)
+    issue = partial(operation, needs=Scope.ISSUES_READ, tags_answers=True, responses=_NOT_THERE)
+    reads, writes = (partial(operation, needs=scope) for scope in (Scope.SUBSCRIBERS_READ, Scope.SUBSCRIBERS_WRITE))
+    changes = partial(writes, status_code=204, responses=_NOT_THERE)
     one = f"{ROOT}/subscribers/{{subscriber_id:int}}"
     made = [
-        public_one(f"{ROOT}/papers", papers.list_papers, needs=Scope.PAPERS_READ, responses=_NOT_THERE),
-        public_one(f"{ROOT}/papers/{{paper_id:path}}", papers.get_paper, needs=Scope.PAPERS_READ, responses=_NOT_THERE),
-        public_one(f"{ROOT}/search", papers.search_papers, needs=Scope.PAPERS_READ, responses=_NOT_THERE),
-        public_one(f"{ROOT}/issues", issues.list_issues, needs=Scope.ISSUES_READ),
-        public_one(f"{ROOT}/issues/{{period}}", issues.get_issue, needs=Scope.ISSUES_READ, responses=_NOT_THERE),
-        operation(f"{ROOT}/subscribers", people.list_subscribers, **reads),
-        operation(f"{ROOT}/subscribers", people.create_subscriber, **writes, status_code=202, responses=_TOO_OFTEN),
-        operation(f"{ROOT}/subscribers/find", people.find_subscriber, method="POST", **reads, responses=_NOT_THERE),
+        paper(f"{ROOT}/papers", papers.list_papers),
+        paper(f"{ROOT}/papers/{{paper_id:path}}", papers.get_paper),
+        paper(f"{ROOT}/search", papers.search_papers),
+        issue(f"{ROOT}/issues", issues.list_issues),
+        issue(f"{ROOT}/issues/{{period}}", issues.get_issue),
+        reads(f"{ROOT}/subscribers", people.list_subscribers),
+        writes(f"{ROOT}/subscribers", people.create_subscriber, method="POST", status_code=202, responses=_TOO_OFTEN),
+        reads(f"{ROOT}/subscribers/find", people.find_subscriber, method="POST", responses=_NOT_THERE),
         operation(IMPORT, importing.import_subscribers, method="POST", needs=Scope.SUBSCRIBERS_IMPORT),
-        operation(one, people.get_subscriber, **reads, responses=_NOT_THERE),
-        operation(one, people.change_subscriber, **writes | {"method": "PATCH"}, status_code=204, responses=_NOT_THERE),
-        operation(
-            one, people.forget_subscriber, **writes | {"method": "DELETE"}, status_code=204, responses=_NOT_THERE
-        ),
-        operation(f"{one}/unsubscribe", people.unsubscribe, **writes, status_code=204, responses=_NOT_THERE),
+        reads(one, people.get_subscriber, responses=_NOT_THERE),
+        changes(one, people.change_subscriber, method="PATCH"),
+        changes(one, people.forget_subscriber, method="DELETE"),
+        changes(f"{one}/unsubscribe", people.unsubscribe, method="POST"),
         operation(f"{ROOT}/events", events.list_events, needs=Scope.EVENTS_READ),
     ]
     return [route.beside(made) for route in made]

@@ -6,7 +6,7 @@ Times are ISO 8601 in UTC, days are UTC days. It asks no store.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, Field
 
@@ -116,7 +116,7 @@ class Issue(IssueEntry):
         return cls(**_entry(issue, pages), paper_count=len(papers), note=issue.note, papers=papers)
 
 
-def _entry(issue: model.Issue, pages: Pages) -> dict[str, object]:
+def _entry(issue: model.Issue, pages: Pages) -> dict[str, Any]:
     return {
         "period": issue.period,
         "kind": parse_period(issue.period).kind,
