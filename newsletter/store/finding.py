@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Date, bindparam, func, select, text
 
+from newsletter.store import search
 from newsletter.store.schema import listings
 from newsletter.store.search import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import Connection, TextClause
@@ -89,6 +92,7 @@ _NEWEST = """
 _WEIGHED = """
     SELECT {number} FROM paper_search WHERE {holds} AND {among}
     ORDER BY {weight}, {number} DESC LIMIT :most OFFSET :skipped"""
+_ONE = text("SELECT title, abstract, authors, keywords FROM paper_search WHERE rowid = :number")
 _HOLDING = "SELECT {number} FROM paper_search WHERE {holds}"
 
 
@@ -119,14 +123,34 @@ def newest_on(connection: Connection, filters: Filters, *, limit: int) -> list[i
     return [] if topic is None else _newest(connection, topic, filters, limit)
 
 
-def is_on(connection: Connection, number: int, filters: Filters) -> bool:
-    """Whether the paper with a number is on the filters' phrases."""
-    found = holding(filters, connection.dialect.name)
-    if found is None:
-        return False
-    sql, topic = found
-    one = text(f"{sql} AND {_NUMBER[connection.dialect.name]} = :number")
-    return connection.execute(one, {"query": topic, "number": number}).first() is not None
+def topics_of(connection: Connection, number: int, topics: Mapping[str, Filters]) -> list[str]:
+    """Return the names of those topics, each given with its phrases, that the paper with a number is on."""
+    dialect = connection.dialect.name
+    asked = {name: topic for name, one in topics.items() if (topic := _topic(one, dialect)) is not None}
+    if not asked:
+        return []
+    if dialect == "sqlite":
+        row = connection.execute(_ONE, {"number": number}).first()
+        return [] if row is None else _holding_any(tuple(row), asked)
+    queries = {f"q{place}": topic for place, topic in enumerate(asked.values())}
+    answers = ", ".join(f"words @@ to_tsquery('english', :{name})" for name in queries)
+    row = connection.execute(
+        text(f"SELECT {answers} FROM paper_search WHERE paper = :number"),  # noqa: S608 - names of our own
+        {"number": number, **queries},
+    ).first()
+    return [] if row is None else [name for name, holds in zip(asked, row, strict=True) if holds]
+
+
+def _holding_any(fields: tuple[str, ...], asked: Mapping[str, str]) -> list[str]:
+    """Return the names of the queries that a paper's indexed fields meet.
+
+    They are put into an index of their own, in memory: in the whole one each query walks through all papers before.
+    """
+    with closing(sqlite3.connect(":memory:")) as alone:
+        alone.execute(search.SQLITE_TABLE)
+        alone.execute("INSERT INTO paper_search (title, abstract, authors, keywords) VALUES (?, ?, ?, ?)", fields)
+        meets = "SELECT 1 FROM paper_search WHERE paper_search MATCH ?"
+        return [name for name, query in asked.items() if alone.execute(meets, (query,)).fetchone()]
 
 
 def holding(filters: Filters, dialect: str) -> tuple[str, str] | None:
