@@ -11,12 +11,13 @@ import json
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Date, bindparam, func, select, text
 
 from newsletter.store import search
+from newsletter.store.phrases import telling
 from newsletter.store.schema import listings
 from newsletter.store.search import words
 
@@ -103,7 +104,7 @@ def find(connection: Connection, query: str, *, filters: Filters = EVERYTHING, o
     """
     dialect = connection.dialect.name
     _plan_anew(connection)
-    topic = _topic(filters, dialect)
+    topic = _topic(_slim(connection, filters), dialect)
     if topic is None and filters.phrases:
         return Hits()
     for question, weighing in _questions(_terms(query), dialect):
@@ -119,7 +120,7 @@ def find(connection: Connection, query: str, *, filters: Filters = EVERYTHING, o
 def newest_on(connection: Connection, filters: Filters, *, limit: int) -> list[int]:
     """Return the numbers of the papers on the filters' phrases that were stored last, newest first."""
     _plan_anew(connection)
-    topic = _topic(filters, connection.dialect.name)
+    topic = _topic(_slim(connection, filters), connection.dialect.name)
     return [] if topic is None else _newest(connection, topic, filters, limit)
 
 
@@ -237,6 +238,14 @@ def _questions(terms: list[str], dialect: str) -> Iterator[tuple[str, str]]:
         yield begun, begun
     if len(quoted) > 1:
         yield either.join(quoted), either.join(quoted)
+
+
+def _slim(connection: Connection, filters: Filters) -> Filters:
+    """Return filters that let the same papers pass and ask for no phrase in vain."""
+    if not filters.phrases:
+        return filters
+    phrases, negative = telling(connection, filters.phrases), telling(connection, filters.negative)
+    return replace(filters, phrases=phrases or filters.phrases, negative=negative)
 
 
 def _topic(filters: Filters, dialect: str) -> str | None:
