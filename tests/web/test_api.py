@@ -14,6 +14,7 @@ from newsletter.app import App
 from newsletter.life import Happening
 from newsletter.model import Subscriber, SubscriberStatus, SuppressionReason
 from newsletter.pipeline.api_keys import new_key, revoke_key
+from tests.web.api import OPERATIONS, refused
 from tests.web.conftest import served
 from tests.web.home import DRAFT, FORMER, HIDDEN, NAMED, NOW, ODD, OLD_STYLE, SENDING, SENT, fill
 
@@ -57,32 +58,6 @@ def someone(home: App) -> Subscriber:
     found = home.store.subscribers.find("ada@x.example")
     assert found
     return found
-
-
-def refused(answer: httpx.Response, status: int) -> dict[str, object]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    told: dict[str, object] = answer.json()
-    assert (told["type"], told["status"]) == ("about:blank", status)
-    return told
-
-
-OPERATIONS = [
-    ("GET", "/papers", Scope.PAPERS_READ),
-    ("GET", f"/papers/{OLD_STYLE}", Scope.PAPERS_READ),
-    ("GET", "/search?q=model", Scope.PAPERS_READ),
-    ("GET", "/issues", Scope.ISSUES_READ),
-    ("GET", "/issues/2026-07-14", Scope.ISSUES_READ),
-    ("GET", "/subscribers", Scope.SUBSCRIBERS_READ),
-    ("GET", "/subscribers/1", Scope.SUBSCRIBERS_READ),
-    ("POST", "/subscribers/find", Scope.SUBSCRIBERS_READ),
-    ("POST", "/subscribers", Scope.SUBSCRIBERS_WRITE),
-    ("PATCH", "/subscribers/1", Scope.SUBSCRIBERS_WRITE),
-    ("DELETE", "/subscribers/1", Scope.SUBSCRIBERS_WRITE),
-    ("POST", "/subscribers/1/unsubscribe", Scope.SUBSCRIBERS_WRITE),
-    ("POST", "/subscribers/import", Scope.SUBSCRIBERS_IMPORT),
-    ("GET", "/events", Scope.EVENTS_READ),
-]
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), OPERATIONS)
