@@ -290,9 +290,13 @@ class BounceSettings(Section):
 
 
 class WebSettings(Section):
-    """Where the web server listens, which proxies it believes, and how large a request's body may be, in bytes."""
+    """Where the web server listens, which proxies it believes, and how large a request's body may be, in bytes.
+
+    `max_import_bytes` is for an import by the JSON API alone.
+    """
 
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
     trusted_proxies: Several[Network]
     max_body_bytes: Annotated[int, Field(ge=1024, le=2**30)]
+    max_import_bytes: Annotated[int, Field(ge=1024, le=2**30)]

@@ -56,7 +56,7 @@ def add_papers(connection: Connection, incoming: Sequence[Paper], taken_at: date
         for paper in batch:
             shelf.place(paper, taken_at)
         _save(connection, shelf.entries, tally)
-    refresh_statistics(connection, len(tally.new) + tally.votes, papers, paper_ids, listings, votes)
+    refresh_statistics(connection, len(tally.new) + tally.votes, papers, paper_ids, listings, votes, search.TABLE)
     updated = len(tally.updated - tally.new)
     return Added(new=len(tally.new), updated=updated, listings=tally.listings, votes=tally.votes)
 

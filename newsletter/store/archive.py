@@ -48,10 +48,14 @@ class Archive:
 
     def latest(self, limit: int) -> list[Issue]:
         """Return the issues, of every kind, that were approved last, with their papers."""
-        statement = select(issues).where(_PUBLIC).order_by(issues.c.approved_at.desc(), issues.c.id.desc())
         with self._database.reading() as connection:
-            rows = connection.execute(statement.limit(limit)).all()
+            rows = connection.execute(_newest(limit)).all()
             return [issue_of(row, papers_of(connection, row.id)) for row in rows]
+
+    def heads(self, limit: int) -> list[Issue]:
+        """Return the same issues as `latest` without their papers."""
+        with self._database.reading() as connection:
+            return [issue_of(row, ()) for row in connection.execute(_newest(limit))]
 
     def page(self, kind: PeriodKind, *, offset: int, limit: int) -> list[Filed]:
         """Return issues of one kind without their papers."""
@@ -89,6 +93,10 @@ class Archive:
         with self._database.reading() as connection:
             rows = connection.execute(statement)
             return [row.period for row in rows if row.payload.get("id") not in row.hides]
+
+
+def _newest(limit: int) -> Select[Any]:
+    return select(issues).where(_PUBLIC).order_by(issues.c.approved_at.desc(), issues.c.id.desc()).limit(limit)
 
 
 def _hidden(connection: Connection, row: Row[*tuple[Any, ...]]) -> int:

@@ -80,9 +80,7 @@ class Catalogue:
         """Return the names of those topics, each given with its phrases, that a paper is on."""
         with self._database.reading() as connection:
             number = connection.execute(select(paper_ids.c.paper).where(paper_ids.c.id == paper_id)).scalar()
-            if number is None:
-                return []
-            return [name for name, one in topics.items() if finding.is_on(connection, number, one)]
+            return [] if number is None else finding.topics_of(connection, number, topics)
 
     def _day(self, statement: Select[Any]) -> date | None:
         with self._database.reading() as connection:

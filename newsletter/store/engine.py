@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Table
+    from sqlalchemy import Table, TableClause
     from sqlalchemy.pool import PoolProxiedConnection
 
 WAIT_SECONDS = 30.0  # for another program's transaction on SQLite, as long as the largest freeze may take
@@ -93,7 +93,7 @@ def hold(connection: Connection, lock: Lock) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": int(lock)})
 
 
-def refresh_statistics(connection: Connection, changed: int, *tables: Table) -> None:
+def refresh_statistics(connection: Connection, changed: int, *tables: Table | TableClause) -> None:
     """Tell PostgreSQL's planner of many new rows at once, not a minute later; SQLite plans without counting."""
     if connection.dialect.name == "postgresql" and changed >= _MANY:
         names = ", ".join(connection.dialect.identifier_preparer.format_table(table) for table in tables)

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Date, bindparam, func, select, text
 
+from newsletter.store import search
+from newsletter.store.phrases import telling
 from newsletter.store.schema import listings
 from newsletter.store.search import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import Connection, TextClause
@@ -61,6 +65,9 @@ class Hits:
     exact: bool = True
 
 
+_PLAN_ANEW = text("""
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('random_page_cost', '1.1', true)""")
+
 # The column that holds a paper's number, the condition on its words, which of some papers are meant, and their weight.
 _NUMBER = {"sqlite": "paper_search.rowid", "postgresql": "paper_search.paper"}
 _HOLDS = {"sqlite": "paper_search MATCH :query", "postgresql": "words @@ to_tsquery('english', :query)"}
@@ -74,15 +81,20 @@ _WEIGHT = {
     "sqlite": "bm25(paper_search, 10.0, 1.0, 4.0, 4.0)",
     "postgresql": "-ts_rank('{0.1, 0.1, 0.4, 1.0}', words, to_tsquery('english', :query))",
 }
-_LISTED = """
-    AND {number} BETWEEN :lowest AND :highest AND EXISTS (
-        SELECT 1 FROM listings
-        WHERE listings.paper = {number} AND listings.listed_on BETWEEN :first AND :last)"""
+_LISTED = "SELECT 1 FROM listings WHERE listings.paper = {number} AND listings.listed_on BETWEEN :first AND :last"
+_WITHIN = "AND {number} BETWEEN :lowest AND :highest"
+# PostgreSQL plans a LIMIT 1 as a look-up for each paper, newest first until there are enough; an EXISTS it may plan as
+# a join with all days, of which it then sorts the whole.
+_OF_DAYS = {
+    "sqlite": ("", f"{_WITHIN} AND EXISTS ({_LISTED})"),
+    "postgresql": (f"CROSS JOIN LATERAL ({_LISTED} LIMIT 1) AS listed", _WITHIN),
+}
 _NEWEST = """
-    SELECT {number} FROM paper_search WHERE {holds} {listed} ORDER BY {number} DESC LIMIT :most"""
+    SELECT {number} FROM paper_search {joined} WHERE {holds} {listed} ORDER BY {number} DESC LIMIT :most"""
 _WEIGHED = """
     SELECT {number} FROM paper_search WHERE {holds} AND {among}
     ORDER BY {weight}, {number} DESC LIMIT :most OFFSET :skipped"""
+_ONE = text("SELECT title, abstract, authors, keywords FROM paper_search WHERE rowid = :number")
 _HOLDING = "SELECT {number} FROM paper_search WHERE {holds}"
 
 
@@ -92,7 +104,8 @@ def find(connection: Connection, query: str, *, filters: Filters = EVERYTHING, o
     Those of one weight stand newest first. A query without a letter or digit finds nothing.
     """
     dialect = connection.dialect.name
-    topic = _topic(filters, dialect)
+    _plan_anew(connection)
+    topic = _topic(_slim(connection, filters), dialect)
     if topic is None and filters.phrases:
         return Hits()
     for question, weighing in _questions(_terms(query), dialect):
@@ -107,18 +120,39 @@ def find(connection: Connection, query: str, *, filters: Filters = EVERYTHING, o
 
 def newest_on(connection: Connection, filters: Filters, *, limit: int) -> list[int]:
     """Return the numbers of the papers on the filters' phrases that were stored last, newest first."""
-    topic = _topic(filters, connection.dialect.name)
+    _plan_anew(connection)
+    topic = _topic(_slim(connection, filters), connection.dialect.name)
     return [] if topic is None else _newest(connection, topic, filters, limit)
 
 
-def is_on(connection: Connection, number: int, filters: Filters) -> bool:
-    """Whether the paper with a number is on the filters' phrases."""
-    found = holding(filters, connection.dialect.name)
-    if found is None:
-        return False
-    sql, topic = found
-    one = text(f"{sql} AND {_NUMBER[connection.dialect.name]} = :number")
-    return connection.execute(one, {"query": topic, "number": number}).first() is not None
+def topics_of(connection: Connection, number: int, topics: Mapping[str, Filters]) -> list[str]:
+    """Return the names of those topics, each given with its phrases, that the paper with a number is on."""
+    dialect = connection.dialect.name
+    asked = {name: topic for name, one in topics.items() if (topic := _topic(one, dialect)) is not None}
+    if not asked:
+        return []
+    if dialect == "sqlite":
+        row = connection.execute(_ONE, {"number": number}).first()
+        return [] if row is None else _holding_any(tuple(row), asked)
+    queries = {f"q{place}": topic for place, topic in enumerate(asked.values())}
+    answers = ", ".join(f"words @@ to_tsquery('english', :{name})" for name in queries)
+    row = connection.execute(
+        text(f"SELECT {answers} FROM paper_search WHERE paper = :number"),  # noqa: S608 - names of our own
+        {"number": number, **queries},
+    ).first()
+    return [] if row is None else [name for name, holds in zip(asked, row, strict=True) if holds]
+
+
+def _holding_any(fields: tuple[str, ...], asked: Mapping[str, str]) -> list[str]:
+    """Return the names of the queries that a paper's indexed fields meet.
+
+    They are put into an index of their own, in memory: in the whole one each query walks through all papers before.
+    """
+    with closing(sqlite3.connect(":memory:")) as alone:
+        alone.execute(search.SQLITE_TABLE)
+        alone.execute("INSERT INTO paper_search (title, abstract, authors, keywords) VALUES (?, ?, ?, ?)", fields)
+        meets = "SELECT 1 FROM paper_search WHERE paper_search MATCH ?"
+        return [name for name, query in asked.items() if alone.execute(meets, (query,)).fetchone()]
 
 
 def holding(filters: Filters, dialect: str) -> tuple[str, str] | None:
@@ -127,17 +161,27 @@ def holding(filters: Filters, dialect: str) -> tuple[str, str] | None:
     return None if topic is None else (_HOLDING.format(number=_NUMBER[dialect], holds=_HOLDS[dialect]), topic)
 
 
+def _plan_anew(connection: Connection) -> None:
+    """Let PostgreSQL plan each question of this transaction by its words, for an index that mostly lies in memory.
+
+    From the sixth time on it might plan for any words (https://www.postgresql.org/docs/current/sql-prepare.html), and
+    read the whole table for a rare one; and by itself it takes a page that is read out of turn for four times as dear.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_PLAN_ANEW)
+
+
 def _newest(connection: Connection, question: str, filters: Filters, most: int) -> list[int]:
     bound: dict[str, object] = {"query": question, "most": most}
-    listed = ""
+    of_days = ("", "")
     if filters.first is not None and filters.last is not None:
         span = _span(connection, filters.first, filters.last)
         if span is None:
             return []
-        listed = _LISTED
+        of_days = _OF_DAYS[connection.dialect.name]
         bound |= {"first": filters.first, "last": filters.last, "lowest": span[0], "highest": span[1]}
     days = [bindparam(name, type_=Date()) for name in ("first", "last") if name in bound]
-    statement = _text(_NEWEST, connection, listed=listed.format(number=_NUMBER[connection.dialect.name]))
+    statement = _text(_NEWEST, connection, of_days=of_days)
     return list(connection.execute(statement.bindparams(*days), bound).scalars())
 
 
@@ -161,10 +205,15 @@ def _weighed(connection: Connection, question: str, among: Sequence[int], offset
     return list(connection.execute(_text(_WEIGHED, connection), bound).scalars())
 
 
-def _text(sql: str, connection: Connection, *, listed: str = "") -> TextClause:
+def _text(sql: str, connection: Connection, *, of_days: tuple[str, str] = ("", "")) -> TextClause:
     dialect = connection.dialect.name
-    parts = {"holds": _HOLDS[dialect], "among": _AMONG[dialect], "weight": _WEIGHT[dialect]}
-    return text(sql.format(number=_NUMBER[dialect], listed=listed, **parts))
+    joined, listed = (part.format(number=_NUMBER[dialect]) for part in of_days)
+    parts = {"joined": joined, "listed": listed} | {
+        "holds": _HOLDS[dialect],
+        "among": _AMONG[dialect],
+        "weight": _WEIGHT[dialect],
+    }
+    return text(sql.format(number=_NUMBER[dialect], **parts))
 
 
 def _terms(query: str) -> list[str]:
@@ -190,6 +239,14 @@ def _questions(terms: list[str], dialect: str) -> Iterator[tuple[str, str]]:
         yield begun, begun
     if len(quoted) > 1:
         yield either.join(quoted), either.join(quoted)
+
+
+def _slim(connection: Connection, filters: Filters) -> Filters:
+    """Return filters that let the same papers pass and ask for no phrase in vain."""
+    if not filters.phrases:
+        return filters
+    phrases, negative = telling(connection, filters.phrases), telling(connection, filters.negative)
+    return replace(filters, phrases=phrases or filters.phrases, negative=negative)
 
 
 def _topic(filters: Filters, dialect: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
@@ -21,6 +22,15 @@ _PAGE = 1000
 _MOST_RECENT = 500
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """An event with its number, and whose it is. Numbers grow, but who is forgotten takes theirs along."""
+
+    id: int
+    subscriber_id: int
+    event: Event
+
+
 class HistoryStore:
     """The histories of all subscribers."""
 
@@ -32,6 +42,15 @@ class HistoryStore:
         statement = select(events).where(events.c.subscriber_id == subscriber_id).order_by(events.c.at, events.c.id)
         with self._database.reading() as connection:
             return tuple(_event(row) for row in connection.execute(statement))
+
+    def page(self, *, after: int, limit: int, subscriber_id: int | None = None) -> list[Noted]:
+        """Return the events with the next numbers after one, of one subscriber (None: of all)."""
+        statement = select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
+        if subscriber_id is not None:
+            statement = statement.where(events.c.subscriber_id == subscriber_id)
+        with self._database.reading() as connection:
+            rows = connection.execute(statement)
+            return [Noted(id=row.id, subscriber_id=row.subscriber_id, event=_event(row)) for row in rows]
 
 
 def note(connection: Connection, subscriber_ids: Iterable[int], *happened: Event) -> None:

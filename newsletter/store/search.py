@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import table, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
     from newsletter.model import Paper
 
+TABLE = table("paper_search")  # by its name alone: on either database it has columns of its own
 _NOT_WORD = re.compile(r"[\W_]+")
 _LONGEST_WORD = 60
 # Letters that are indexed of a field: PostgreSQL takes one megabyte a paper, and a long abstract has 3,000.
 _MOST_LETTERS = {"title": 2_000, "abstract": 20_000, "authors": 50_000, "keywords": 5_000}
-
+SQLITE_TABLE = (
+    "CREATE VIRTUAL TABLE paper_search USING fts5 (title, abstract, authors, keywords, tokenize = 'porter unicode61')"
+)
 _ADD = {
     "sqlite": text("""
         INSERT INTO paper_search (rowid, title, abstract, authors, keywords)

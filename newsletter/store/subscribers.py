@@ -114,6 +114,13 @@ class SubscriberStore:
             for row in connection.execution_options(yield_per=_BATCH).execute(statement):
                 yield subscriber_of(row)
 
+    def page(self, *, after: int, limit: int, status: SubscriberStatus | None = None) -> list[Subscriber]:
+        """Return the subscribers with the next ids after one, of one status (None: any)."""
+        statement = _chosen(select(subscribers), None if status is None else (status,), None)
+        statement = statement.where(subscribers.c.id > after).order_by(subscribers.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [subscriber_of(row) for row in connection.execute(statement)]
+
     def count(
         self,
         *,

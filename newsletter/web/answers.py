@@ -1,4 +1,4 @@
-"""The answers of pages: public ones with an ETag and a short life in caches, personal ones that nobody keeps.
+"""The answers: public ones with an ETag and a short life in caches, personal ones that nobody keeps.
 
 It makes no page and knows no template.
 """
@@ -26,7 +26,7 @@ def public(request: Request, content: str, *, media_type: str = HTML, modified: 
     `modified` (aware, UTC) is for callers that compare times instead of tags, as some readers of feeds do.
     """
     body = content.encode()
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    tag = _tag(body)
     kept = {"Cache-Control": f"public, max-age={PUBLIC_SECONDS}", "ETag": tag}
     if modified is not None:
         kept["Last-Modified"] = format_datetime(modified, usegmt=True)
@@ -44,6 +44,23 @@ def personal(content: str, *, status: int = 200) -> Response:
 def unchanging(content: str, *, media_type: str) -> Response:
     """Return a file whose name changes with its content."""
     return Response(content, media_type=media_type, headers={"Cache-Control": _FOR_EVER})
+
+
+def tagged(request: Request, answer: Response) -> Response:
+    """Return a key's own answer with an ETag; 304 without it where the caller has this very one.
+
+    No cache but the caller's keeps it, and that one asks each time.
+    """
+    tag = _tag(bytes(answer.body))
+    kept = {"Cache-Control": "private, no-cache", "ETag": tag}
+    if _has(request, tag, None):
+        return Response(status_code=304, headers=kept)
+    answer.headers.update(kept)
+    return answer
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def _has(request: Request, tag: str, modified: datetime | None) -> bool:

@@ -72,11 +72,12 @@ class FeedPages:
         self._parts = parts
         self._pages = parts.pages
         self._store = parts.app.store
+        self._issues: dict[tuple[int, datetime | None], FeedEntry] = {}
 
     def issues(self, request: Request) -> Response:
         """Return the newest issues of every kind."""
         ending = _ending_of(request)
-        entries = tuple(self._issue(issue) for issue in self._store.archive.latest(_ISSUES))
+        entries = self._newest()
         feed = self._feed(f"feeds/issues.{ending}", "issues", self._pages.name, self._pages.tagline, entries)
         return _answer(request, ending, feed)
 
@@ -104,6 +105,21 @@ class FeedPages:
             updated=max((entry.updated for entry in entries), default=_EPOCH),
             entries=entries,
         )
+
+    def _newest(self) -> tuple[FeedEntry, ...]:
+        """Return the entries of the newest issues, those that are known as they are: nothing changes a published one.
+
+        One that was called back and approved anew has another time of approval.
+        """
+        known, entries = self._issues, {}
+        for head in self._store.archive.heads(_ISSUES):
+            key = (head.id, head.approved_at)
+            if entry := known.get(key):
+                entries[key] = entry
+            elif issue := self._store.archive.get(head.period):
+                entries[key] = self._issue(issue)
+        self._issues = entries
+        return tuple(entries.values())
 
     def _issue(self, issue: Issue) -> FeedEntry:
         papers = public_papers(issue)

@@ -1,4 +1,4 @@
-"""The pages of errors, in the site's look, and their JSON for programs: what happened, and nothing of how.
+"""The pages of errors, in the site's look, and problem details for programs: what happened, and nothing of how.
 
 It catches nothing: `server` says which errors come here.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
-from newsletter.errors import TemplateError
+from newsletter.errors import TemplateError, UsageError
 from newsletter.web.answers import HTML
+from newsletter.web.api.problems import mistakes_in, problem
 
 if TYPE_CHECKING:
     from starlette.exceptions import HTTPException
@@ -47,10 +48,10 @@ class Refusals:
 
     def page(self, scope: Scope, status: int, *, detail: str = "", number: str = "") -> Response:
         """Return the answer with this status; `detail` in place of the usual words, `number` to report it by."""
+        if scope["path"].startswith(_API):
+            return problem(status, detail=detail, number=number)
         title, words = _TOLD.get(status) or (HTTPStatus(status).phrase, "This cannot be done.")
         words = detail or words
-        if scope["path"].startswith(_API):
-            return JSONResponse({"status": status, "error": title, "detail": words}, status)
         try:
             body = self._pages.html("error", title=title, words=words, number=number)
         except TemplateError:
@@ -64,6 +65,8 @@ class Refusals:
         answer.headers.update({name: value for name, value in (error.headers or {}).items() if name in _KEPT_HEADERS})
         return answer
 
-    async def of_values(self, request: Request, _error: Exception) -> Response:
-        """Answer a request whose values are wrong."""
-        return self.page(request.scope, 422)
+    async def of_values(self, request: Request, error: Exception) -> Response:
+        """Answer a request whose values are wrong; a program is told which, and why."""
+        if not request.scope["path"].startswith(_API):
+            return self.page(request.scope, 422)
+        return problem(422, detail=str(error) if isinstance(error, UsageError) else "", errors=mistakes_in(error))

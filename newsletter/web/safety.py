@@ -43,7 +43,9 @@ def safe_headers(site: Site) -> dict[str, str]:
     )
     headers = {
         "Content-Security-Policy": policy,
-        "Referrer-Policy": "no-referrer",
+        # no other host learns an address, for tokens stand in some; with no-referrer, a browser that knows no
+        # Sec-Fetch-Site would send our own forms from the origin "null", and they would be refused
+        "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -55,13 +57,22 @@ def safe_headers(site: Site) -> dict[str, str]:
 
 
 class Safety:
-    """The middleware; `max_body` is in bytes."""
+    """The middleware; `max_body` is in bytes, and so are the `larger` ones of some paths."""
 
-    def __init__(self, app: ASGIApp, *, headers: Mapping[str, str], max_body: int, refusals: Refusals) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        headers: Mapping[str, str],
+        max_body: int,
+        refusals: Refusals,
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
         """Wrap an application."""
         self._app = app
         self._headers = headers
         self._max_body = max_body
+        self._larger = larger or {}
         self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,11 +80,12 @@ class Safety:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Bounded(receive, self._max_body, ended=not _has_body(scope))
+        most = self._larger.get(scope["path"], self._max_body)
+        body = _Bounded(receive, most, ended=not _has_body(scope))
         answer = _Answer(send, self._headers, body)
         began = time.perf_counter()
         try:
-            await self._serve(scope, body, answer)
+            await self._serve(scope, body, answer, most)
         finally:
             log.info(
                 "%s %s %s %.0f ms",
@@ -83,9 +95,9 @@ class Safety:
                 (time.perf_counter() - began) * 1000,
             )
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, most: int) -> None:
         try:
-            if status := out_of_bounds(scope, self._max_body):
+            if status := out_of_bounds(scope, most):
                 await self._refusals.page(scope, status)(scope, receive, answer)
             else:
                 await self._app(scope, receive, answer)

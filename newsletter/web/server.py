@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 from newsletter.errors import UsageError
+from newsletter.web.api.routes import DOCUMENT, IMPORT, Document, api_routes
 from newsletter.web.feeds import FeedPages
 from newsletter.web.files import FilePages
 from newsletter.web.home import HomePages
@@ -58,14 +59,22 @@ def create_app(app: App, *, address: str, clock: Callable[[], datetime]) -> Fast
             UsageError: refusals.of_values,
         },
     )
-    made.add_middleware(Safety, headers=safe_headers(site), max_body=app.config.web.max_body_bytes, refusals=refusals)
+    made.add_middleware(
+        Safety,
+        headers=safe_headers(site),
+        max_body=app.config.web.max_body_bytes,
+        larger={IMPORT: app.config.web.max_import_bytes},
+        refusals=refusals,
+    )
     return made
 
 
 def routes(parts: Parts) -> Sequence[BaseRoute]:
-    """Return every page: GET (and with it HEAD) where nothing else is said."""
+    """Return every page, and every operation of the API: GET (and with it HEAD) where nothing else is said."""
     home, issues, papers, topics = HomePages(parts), IssuePages(parts), PaperPages(parts), TopicPages(parts)
     search, feeds, files = SearchPages(parts), FeedPages(parts), FilePages(parts)
+    operations = api_routes(parts)
+    described = Document(operations, name=parts.pages.name, base=parts.pages.base)
     return [
         PageRoute("/", home.front),
         PageRoute("/issues", issues.archive),
@@ -85,6 +94,8 @@ def routes(parts: Parts) -> Sequence[BaseRoute]:
         PageRoute("/robots.txt", files.robots),
         PageRoute("/favicon.svg", files.icon),
         PageRoute("/static/{name}", files.static),
+        PageRoute(DOCUMENT, described.answer),
+        *operations,
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,7 @@ def test_neighbours_are_of_the_same_kind(full: Store) -> None:
 
 def test_the_latest_are_those_approved_last(full: Store) -> None:
     assert [issue.period for issue in full.archive.latest(3)] == ["2026-07-13", "2026-07", "2026-W29"]
+    assert full.archive.heads(3) == [replace(issue, papers=()) for issue in full.archive.latest(3)]
 
 
 def test_a_paper_names_the_public_issues_that_show_it(full: Store) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -9,10 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from newsletter.model import Paper
-from newsletter.store import finding
+from newsletter.store import finding, search
 from newsletter.store.finding import Filters
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from newsletter.store import Store
 
 NOW = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
@@ -73,6 +77,21 @@ def test_a_topic_has_the_papers_with_one_of_its_phrases_and_no_negative_one(full
     assert full.catalogue.on_topics(CACHE.id, {"caches": CACHES, "none": Filters(phrases=("nothing",))}) == ["caches"]
     assert full.catalogue.on_topics(MEMORY.id, {"caches": CACHES}) == []
     assert full.catalogue.on_topics("2607.99999", {"caches": CACHES}) == []
+
+
+def test_a_paper_is_on_the_topics_whose_lists_hold_it(full: Store) -> None:
+    phrases = ("robots", "kv cache", "caches", "memory", "towel", "folding towels", "memories of", "nothing")
+    topics = {phrase: Filters(phrases=(phrase,)) for phrase in phrases}
+    held = {name: {paper.id for paper in full.catalogue.latest_on(one, limit=9)} for name, one in topics.items()}
+    for paper in full.papers.all():
+        assert full.catalogue.on_topics(paper.id, topics) == [name for name in phrases if paper.id in held[name]]
+    assert any(held.values())
+
+
+def test_the_index_of_one_paper_is_made_as_that_of_all(sqlite_template: Path) -> None:
+    with closing(sqlite3.connect(sqlite_template)) as opened:
+        (made,) = opened.execute("SELECT sql FROM sqlite_master WHERE name = 'paper_search'").fetchone()
+    assert made.replace(" ", "") == search.SQLITE_TABLE.replace(" ", "")
 
 
 def test_a_topic_without_a_word_has_no_papers(full: Store) -> None:

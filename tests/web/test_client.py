@@ -43,7 +43,7 @@ def test_the_client_is_the_rightmost_hop_that_is_no_trusted_proxy(
 def test_a_request_names_its_hops() -> None:
     headers = [(b"x-forwarded-for", b"192.0.2.66"), (b"x-forwarded-for", b"203.0.113.9")]
     request = Request({"type": "http", "client": ("10.0.0.1", 4711), "headers": headers})
-    web = WebSettings(host="::", port=80, trusted_proxies=("10.0.0.0/8",), max_body_bytes=1024)
+    web = WebSettings(host="::", port=80, trusted_proxies=("10.0.0.0/8",), max_body_bytes=1024, max_import_bytes=1024)
     assert client_of(request, web) == "203.0.113.9"
     assert client_of(Request({"type": "http", "client": None, "headers": headers}), web) == ""
 
@@ -55,7 +55,7 @@ BASE = "https://digest.example/news"
     ("headers", "expected"),
     [
         ({}, True),  # no browser
-        ({"sec-fetch-site": "same-origin", "origin": "null"}, True),  # what no-referrer makes of Origin
+        ({"sec-fetch-site": "same-origin", "origin": "null"}, True),  # what a page under no-referrer makes of Origin
         ({"sec-fetch-site": "none"}, True),
         ({"sec-fetch-site": "same-site", "origin": "https://digest.example"}, False),
         ({"sec-fetch-site": "cross-site", "origin": "https://digest.example"}, False),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import feedparser
 import pytest
+from starlette.requests import Request
 
-from tests.web.home import HOSTILE, SENDING, SENT
+from newsletter.app import App
+from newsletter.model import IssueState
+from newsletter.web.feeds import FeedPages
+from newsletter.web.pages import Pages
+from newsletter.web.parts import Parts
+from tests.web.home import DRAFT, HOSTILE, NOW, SENDING, SENT, fill
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
 ISSUES = [f"/feeds/issues.{ending}" for ending in ("rss", "atom")]
@@ -92,3 +101,23 @@ def test_pages_name_their_feeds(web: httpx.Client) -> None:
     for page, name in (("/", "issues"), ("/issues", "issues"), ("/topics/agents", "topics/agents")):
         for ending in ("rss", "atom", "json"):
             assert f'href="/feeds/{name}.{ending}"' in web.get(page).text
+
+
+def test_the_feed_follows_what_is_published_and_called_back(tmp_path: Path) -> None:
+    with App(tmp_path, {}) as app:
+        fill(app)
+        feeds = FeedPages(
+            Parts(app=app, pages=Pages(app.config.site, template_folders=(), base="x"), clock=lambda: NOW)
+        )
+
+        def issues() -> set[str]:
+            scope = {"type": "http", "headers": [], "path_params": {"ending": "json"}}
+            body = bytes(feeds.issues(Request(scope)).body)
+            return {one["id"].removeprefix("x/issues/") for one in json.loads(body)["items"]}
+
+        assert issues() == issues() == {*SENT, SENDING}
+        app.store.issues.approve(DRAFT, "hash", now=NOW)
+        app.store.issues.move(DRAFT, frm=(IssueState.APPROVED,), to=IssueState.SENDING, now=NOW)
+        assert issues() == {*SENT, SENDING, DRAFT}
+        app.store.issues.move(SENDING, frm=(IssueState.SENDING,), to=IssueState.CANCELLED, now=NOW)
+        assert issues() == {*SENT, DRAFT}

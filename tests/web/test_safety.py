@@ -22,6 +22,7 @@ from newsletter.web import safety
 from newsletter.web.forms import posted
 from newsletter.web.pages import Pages
 from newsletter.web.refusals import Refusals
+from newsletter.web.running import listen
 from newsletter.web.safety import Safety, safe_headers
 from newsletter.web.server import create_app
 from tests.conftest import ROOT
@@ -213,20 +214,19 @@ def test_a_broken_page_of_errors_is_still_answered(tmp_path: Path) -> None:
 def test_serving_needs_a_free_port_and_ends_with_a_signal(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "newsletter", "--home", str(tmp_path)]
     subprocess.run([*command, "init"], check=True, capture_output=True, cwd=ROOT)
-    with subprocess.Popen(
-        [*command, "serve", "--port", "18473"], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    ) as running:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.socket.getsockname()[1]
+        serve = [*command, "serve", "--port", str(port)]
+        refused = subprocess.run(serve, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
+    assert f"cannot listen at 127.0.0.1 port {port}" in refused.stderr
+    with subprocess.Popen(serve, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
-        assert "http://127.0.0.1:18473" in running.stderr.readline()
+        assert taken.url in running.stderr.readline()
         with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
-            assert client.get("http://127.0.0.1:18473/healthz").text == "ok\n"
-        taken = subprocess.run(
-            [*command, "serve", "--port", "18473"], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+            assert client.get(f"{taken.url}/healthz").text == "ok\n"
         running.terminate()
         logged = running.stderr.read()
     assert running.returncode == 0
-    assert (taken.returncode, len(taken.stderr.splitlines())) == (1, 1)
-    assert "cannot listen at 127.0.0.1 port 18473" in taken.stderr
     assert "GET /healthz 200" in logged
     assert "Traceback" not in logged

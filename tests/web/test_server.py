@@ -26,7 +26,7 @@ def test_get_and_head_answer_alike(web: httpx.Client, path: str) -> None:
 def test_every_answer_has_the_headers_that_keep_it_safe(web: httpx.Client, path: str) -> None:
     headers = web.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; img-src 'self';")
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"
     assert "strict-transport-security" not in headers
     assert "server" not in headers
