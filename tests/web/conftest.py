@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def served(app: App) -> Iterator[str]:
     """Serve a home in a thread; give the URL."""
     with listen("127.0.0.1", 0) as listening:
-        running = server(app, listening, clock=lambda: NOW)
+        running = server(app, listening, clock=lambda: NOW, ring=lambda: None)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening.socket]})
         thread.start()
         try:
