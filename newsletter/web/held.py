@@ -44,7 +44,7 @@ def held_papers(pages: Pages, store: Store, known: Subscriber) -> list[HeldPaper
     """Return the papers that a reader liked, disliked and saved, the latest first; no empty list."""
     kinds = (
         ("More like these", TakenBack.TASTE, tuple(reversed(known.profile.liked))),
-        ("Fewer like these", TakenBack.TASTE, tuple(reversed(known.profile.disliked))),
+        ("Less like these", TakenBack.TASTE, tuple(reversed(known.profile.disliked))),
         ("Saved for later", TakenBack.SAVED, tuple(store.saved.of(known.id))),
     )
     stored = store.papers.get(paper for _, _, ids in kinds for paper in ids[:_SHOWN])

@@ -1,4 +1,4 @@
-"""What the links beside a paper in a mail lead to: more like this, fewer like this, save. Each shows a button only."""
+"""What the links beside a paper in a mail lead to: more like this, less like this, save. Each shows a button only."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 _ASKED = {
     Verdict.MORE: ("More like this?", "Papers that resemble it will stand higher in your digests."),
-    Verdict.LESS: ("Fewer like this?", "Papers that resemble it will stand lower in your digests."),
+    Verdict.LESS: ("Less like this?", "Papers that resemble it will stand lower in your digests."),
     Verdict.SAVE: ("Save this paper?", "It is kept on your preferences page until you remove it."),
 }
-_BUTTONS = {Verdict.MORE: "More like this", Verdict.LESS: "Fewer like this", Verdict.SAVE: "Save"}
+_BUTTONS = {Verdict.MORE: "More like this", Verdict.LESS: "Less like this", Verdict.SAVE: "Save"}
 _DONE = {
     Verdict.MORE: ("More like this", "Thank you. Papers that resemble it stand higher in your digests from now on."),
-    Verdict.LESS: ("Fewer like this", "Thank you. Papers that resemble it stand lower in your digests from now on."),
+    Verdict.LESS: ("Less like this", "Thank you. Papers that resemble it stand lower in your digests from now on."),
     Verdict.SAVE: ("Saved", "You find it on your preferences page."),
 }
 

@@ -43,7 +43,7 @@ _WAYS = {
     Leaving.MAIL: "by mail",
     Leaving.OPERATOR: "by the newsletter's editors",
 }
-_VERDICTS = {"more": "More like", "less": "Fewer like", "neither": "Took back what was said of"}
+_VERDICTS = {"more": "More like", "less": "Less like", "neither": "Took back what was said of"}
 
 
 def sentence(error: NewsletterError) -> str:

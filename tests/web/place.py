@@ -6,6 +6,7 @@ import re
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -148,15 +149,28 @@ def link_in(mail: EmailMessage, purpose: str) -> str:
 
 
 def html_of(mail: EmailMessage) -> str:
+    """Return a mail's HTML, with plain line ends and without the one that ends a part."""
     body = mail.get_body(("html",))
     assert body
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n").removesuffix("\n")
+
+
+@contextmanager
+def _relay() -> Iterator[Relay]:
+    """Run the mail server from another thread: in a test's own a browser's event loop may be running."""
+    context = running()
+    with ThreadPoolExecutor(1) as aside:
+        relay = aside.submit(context.__enter__).result()
+        try:
+            yield relay
+        finally:
+            aside.submit(context.__exit__, None, None, None).result()
 
 
 @contextmanager
 def placed(home: Path, settings: str = "") -> Iterator[Place]:
     """Serve a new home, with papers, where a mail server takes its mails."""
-    with running() as relay, listen("127.0.0.1", 0) as listening:
+    with _relay() as relay, listen("127.0.0.1", 0) as listening:
         text = f'[site]\nweb_url = "{listening.url}"\n[deliver]\nmailer = "smtp"\n[deliver.smtp]\nhost = "127.0.0.1"\n'
         (home / CONFIG_NAME).write_text(f'{text}port = {relay.port}\ntls = "none"\n{settings}', "utf-8")
         with App(home, {}) as app:
