@@ -64,6 +64,13 @@ class Place:
         self._read += 1
         return message_from_bytes(self.relay.taken[self._read - 1].content, policy=policy.default)
 
+    def quiet(self) -> None:
+        """Wait until no letter waits."""
+        ends = time.monotonic() + PATIENCE
+        while self.app.store.letters.waiting():
+            assert time.monotonic() < ends, "a letter still waits"
+            time.sleep(0.01)
+
     def person(self, address: str) -> Subscriber:
         found = self.app.store.subscribers.find(address)
         assert found
@@ -76,7 +83,7 @@ class Place:
             assert web.post(link_in(self.mail(), "confirm")).status_code == 200
         return self.mail()
 
-    def list(self, day: date, *titles: str) -> None:
+    def stock(self, day: date, *titles: str) -> None:
         """Store papers that were listed on a day, the first with the fewest upvotes."""
         papers = [
             Paper(
