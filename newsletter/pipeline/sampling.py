@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from newsletter.errors import BusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import date, datetime
 
     from newsletter.model import Paper, Profile, RankedPaper
     from newsletter.rank.ranker import Ranker
     from newsletter.store import Store
 
-_CORPUS = 1_000  # papers that it learns from: enough to tell rare words, some 30 MB
+_CORPUS = 600  # papers that it learns from: enough to tell rare words, and made in less than a second
 _CANDIDATES = 300  # papers of one day, the most upvoted ones
 _MOST_AT_ONCE = 4  # callers that rank or wait; each holds a thread of the server
 
@@ -45,11 +45,14 @@ class _Ready:
 
 
 class Sampler:
-    """Makes samples with the ranking of `ranker`, but without an embedding model: that would take minutes."""
+    """Makes samples with the ranking of `ranker`, but without an embedding model: that would take minutes.
 
-    def __init__(self, store: Store, ranker: Ranker) -> None:
+    `ranker` is asked for when the first sample is: its libraries take some 40 MB.
+    """
+
+    def __init__(self, store: Store, ranker: Callable[[], Ranker]) -> None:
         self._store = store
-        self._ranker = replace(ranker, embedder=None)
+        self._ranker = ranker
         self._ready: _Ready | None = None
         self._one = threading.Lock()
         self._few = threading.BoundedSemaphore(_MOST_AT_ONCE)
@@ -80,7 +83,8 @@ class Sampler:
         mark = self._store.catalogue.mark()
         if self._ready is None or self._ready.mark != mark:
             self._ready = None  # the old one's memory is free before the new one is made
-            fitted = self._ranker.fit(self._store.catalogue.recent(_CORPUS), with_axes=False)
+            plain = replace(self._ranker(), embedder=None)
+            fitted = plain.fit(self._store.catalogue.recent(_CORPUS), with_axes=False)
             self._ready = _Ready(mark, fitted, tuple(self._candidates(mark[0])), now)
         return self._ready
 

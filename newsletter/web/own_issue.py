@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -26,6 +27,7 @@ class OwnIssuePages:
     def __init__(self, parts: Parts) -> None:
         self._app = parts.app
         self._clock = parts.clock
+        self._one = threading.Lock()
 
     def view(self, request: Request) -> Response:
         """Show the digest of the issue that the link is of; 404 where none was frozen for the reader."""
@@ -34,7 +36,9 @@ class OwnIssuePages:
         digest = self._frozen(reader.subscriber, reader.period)
         if digest is None:
             raise HTTPException(404, "This digest is not kept any more.")
-        html = self._app.press.rendered(digest).html
+        with self._one:
+            press = self._app.press  # made by the first who asks, in a second or so, and once
+        html = press.rendered(digest).html
         return personal(html, headers={"Content-Security-Policy": MAIL_POLICY})
 
     def _frozen(self, reader: Subscriber, period: str) -> Digest | None:

@@ -52,6 +52,19 @@ class Post:
         self._stopped = True
         self._bell.set()
 
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Send letters in a thread of its own, beside what is done meanwhile."""
+        thread = threading.Thread(target=self.run, name="letters", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            thread.join(_GRACE)
+            if thread.is_alive():
+                log.warning("a letter was still under way; it is tried again when its claim has ended")
+
     def run(self) -> None:
         """Send letters until it is stopped."""
         pause = 0.0
@@ -77,18 +90,3 @@ class Post:
             log.error("letters wait: %s", told(error))  # noqa: TRY400 - see `told`
             return False
         return True
-
-
-@contextmanager
-def posting(app: App, *, clock: Callable[[], datetime], pages: str) -> Iterator[Post]:
-    """Send letters beside what is done meanwhile."""
-    post = Post(app=app, clock=clock, pages=pages)
-    thread = threading.Thread(target=post.run, name="letters", daemon=True)
-    thread.start()
-    try:
-        yield post
-    finally:
-        post.stop()
-        thread.join(_GRACE)
-        if thread.is_alive():
-            log.warning("a letter was still under way; it is tried again when its claim has ended")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from newsletter.errors import UsageError
-from newsletter.web.post import posting
+from newsletter.web.post import Post
 from newsletter.web.safety import MAX_HEADERS, MAX_TARGET
 from newsletter.web.server import create_app
 
@@ -77,8 +77,10 @@ def run_server(app: App, listening: Listening, *, clock: Callable[[], datetime])
         TemplateError: a page's template is wrong.
         StoreError: the store cannot be opened.
     """
-    with posting(app, clock=clock, pages=listening.url) as post:
-        server(app, listening, clock=clock, ring=post.ring).run(sockets=[listening.socket])
+    post = Post(app=app, clock=clock, pages=listening.url)
+    serving = server(app, listening, clock=clock, ring=post.ring)  # opens what the two threads share
+    with post.running():
+        serving.run(sockets=[listening.socket])
 
 
 def server(

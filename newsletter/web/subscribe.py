@@ -6,6 +6,7 @@ Whatever is known of an address, the answer to a sign-up is the same. A sample s
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -46,7 +47,7 @@ class SubscribePages:
         self._clock = parts.clock
         self._desk = parts.app.desk
         self._web = parts.app.config.web
-        self._sampler = Sampler(parts.app.store, parts.app.ranker)
+        self._sampler = Sampler(parts.app.store, lambda: parts.app.ranker)
         self._choices = choices_of(parts.app.config.topics)
         self._scripted = {"Content-Security-Policy": policy(parts.app.config.site, scripts=True)}
         self._default = subscriber_from({"address": _NOBODY}, self._desk.defaults)
@@ -54,12 +55,14 @@ class SubscribePages:
     def form(self, request: Request) -> Response:
         """Show the form, with the topics and interests that a link names chosen."""
         asked = request.query_params
+        if not asked:
+            return self._answer(self._empty, guess=True)
         wishes = replace(
             wishes_of(self._default),
             topics=frozenset(asked.getlist("topic")) & frozenset(self._desk.defaults.topics),
             interests="\n".join(one[:_MOST_LETTERS] for one in asked.getlist("interest")),
         )
-        return self._form(wishes, guess=True)
+        return self._answer(self._html(wishes, guess=True), guess=True)
 
     def act(self, request: Request, form: Mapping[str, Sequence[str]]) -> Response:
         """Sign somebody up, or show the sample that the form's other button asks for."""
@@ -67,11 +70,12 @@ class SubscribePages:
         problems = problems_in(cells, self._default, topics=self._desk.defaults.topics)
         if "sample" in form:
             shown = None if problems else self._sample(cells)
-            return self._form(wishes_in(form), address=address, problems=problems, sample=shown)
+            html = self._html(wishes_in(form), address=address, problems=problems, sample=shown)
+            return self._answer(html, wrong=bool(problems))
         if problem := address_problem(address):
             problems = {"address": problem, **problems}
         if problems:
-            return self._form(wishes_in(form), address=address, problems=problems)
+            return self._answer(self._html(wishes_in(form), address=address, problems=problems), wrong=True)
         if not first_of(form, "website"):  # a field that people do not see, and programs fill in
             self._sign_up(request, address, cells)
         content = self._pages.html("look", title="Look into your inbox", section="subscribe", address=address.strip())
@@ -102,7 +106,12 @@ class SubscribePages:
             "left_out": count(found.left_out, "more paper") if found.left_out else "",
         }
 
-    def _form(
+    @cached_property
+    def _empty(self) -> str:
+        """The form as most people see it first; made once, for its list of time zones is long."""
+        return self._html(wishes_of(self._default), guess=True)
+
+    def _html(
         self,
         wishes: Wishes,
         *,
@@ -110,8 +119,8 @@ class SubscribePages:
         problems: Mapping[str, str] | None = None,
         sample: Mapping[str, Any] | None = None,
         guess: bool = False,
-    ) -> Response:
-        content = self._pages.html(
+    ) -> str:
+        return self._pages.html(
             "subscribe",
             title="Subscribe",
             section="subscribe",
@@ -123,5 +132,7 @@ class SubscribePages:
             guess=guess,
             script=self._pages.path("static", self._pages.script_name) if guess else "",
         )
-        status = 422 if problems else 200
-        return Response(content, status, media_type=HTML, headers=self._scripted if guess else None)
+
+    def _answer(self, content: str, *, guess: bool = False, wrong: bool = False) -> Response:
+        headers = self._scripted if guess else None
+        return Response(content, 422 if wrong else 200, media_type=HTML, headers=headers)

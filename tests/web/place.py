@@ -22,7 +22,7 @@ from newsletter.pipeline.drafting import approve, draft
 from newsletter.pipeline.freezing import freeze
 from newsletter.pipeline.handover import Handover
 from newsletter.pipeline.sending import finish
-from newsletter.web.post import posting
+from newsletter.web.post import Post
 from newsletter.web.running import listen, server
 from tests.deliver.relay import running
 from tests.web.home import NOW, fill
@@ -183,8 +183,9 @@ def placed(home: Path, settings: str = "") -> Iterator[Place]:
         with App(home, {}) as app:
             fill(app)
             place = Place(app, listening.url, relay)
-            with posting(app, clock=lambda: place.now, pages=listening.url) as post:
-                serving = server(app, listening, clock=lambda: place.now, ring=post.ring)
+            post = Post(app=app, clock=lambda: place.now, pages=listening.url)
+            serving = server(app, listening, clock=lambda: place.now, ring=post.ring)
+            with post.running():
                 thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening.socket]})
                 thread.start()
                 try:

@@ -11,7 +11,7 @@ import pytest
 
 from newsletter.app import App
 from newsletter.pipeline.subscribing.signing_up import sign_up
-from newsletter.web.post import Post, posting
+from newsletter.web.post import Post
 from tests.deliver.mailers import nobody_listens
 from tests.deliver.relay import running
 from tests.web.home import NOW
@@ -90,6 +90,6 @@ def test_what_nobody_confirmed_is_purged_within_the_hour(tmp_path: Path) -> None
 
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     with home(tmp_path, nobody_listens()) as app:
-        with posting(app, clock=lambda: NOW, pages=""):
+        with Post(app=app, clock=lambda: NOW).running():
             assert [one.name for one in threading.enumerate()].count("letters") == 1
         assert "letters" not in [one.name for one in threading.enumerate()]
