@@ -189,3 +189,13 @@ def test_over_smtp_a_letter_that_a_server_defers_arrives_by_the_next_try(front: 
     (taken,) = relay.taken
     assert taken.recipients == [ADA]
     assert b"Subject: Confirm your subscription" in taken.content
+
+
+def test_whether_a_letter_is_due_is_seen_without_taking_it(front: Front) -> None:
+    assert not front.store.letters.is_due(front.now)
+    front.sign_up(ADA)
+    assert not front.store.letters.is_due(front.now - timedelta(seconds=1))
+    assert front.store.letters.is_due(front.now)
+    assert front.store.letters.claim(owner="one", now=front.now, lease=timedelta(hours=1))
+    assert not front.store.letters.is_due(front.now)
+    assert front.store.letters.is_due(front.now + timedelta(hours=1))
