@@ -184,5 +184,9 @@ def test_every_page_of_a_readers_own_can_be_read_by_everybody(place: Place, look
     page.goto(f"{place.url}/subscribe")
     page.click("text=Show me a sample")
     assert faults(page) == []
+    page.fill("#address", "eve@example.org")
+    page.click("main button:has-text('Subscribe')")
+    assert "Look into your inbox" in page.inner_text("h1")
+    assert faults(page) == []
     refused = "console: Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"
     assert [one for one in noted if not one.startswith(place.url)] == [refused]
