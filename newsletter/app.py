@@ -299,8 +299,10 @@ class App:
             key=self.key,
         )
 
-    def letter_queue(self) -> LetterQueue:
+    def letter_queue(self, *, pages: str = "") -> LetterQueue:
         """Return what sends the letters that wait, with the newest templates that work.
+
+        `pages` is where the web pages are reached, for a site without a `web_url`.
 
         Raises:
             ConfigError: a key's or password's file cannot be used.
@@ -311,12 +313,20 @@ class App:
 
         return LetterQueue(
             store=self.store,
-            press=self.letters,
+            press=self._letters_leading_to(pages) if pages and not self.config.site.web_url else self.letters,
             departure=self.departure,
             mailer=self.mailers(),
             settings=self.config.deliver,
             owner=new_owner(),
         )
+
+    def _letters_leading_to(self, pages: str) -> LetterPress:
+        from newsletter.pipeline.letters import LetterPress  # noqa: PLC0415 - premailer is slow to import
+        from newsletter.render.letters import LetterRenderer  # noqa: PLC0415 - same
+
+        site = self.config.site.model_copy(update={"web_url": pages})
+        renderer = LetterRenderer(site, template_folders=self.template_folders, topics=self.config.topics)
+        return LetterPress(renderer=renderer, site=site, key=self.key, signer=self.signer)
 
     def bounce_ledger(self, clock: Callable[[], datetime]) -> Ledger:
         """Return what bounces are read and recorded with; `clock` returns the present instant, aware."""

@@ -69,5 +69,9 @@ class RelayGoneError(MailerStoppedError):
     """A relay cannot be reached or turns everybody away for now; another one, or the same later, may take mails."""
 
 
+class BusyError(NewsletterError):
+    """Too much of one kind is asked for at once; the same works again in a moment."""
+
+
 class IssueStateError(NewsletterError):
     """An issue that is not in the state the command needs (not drafted, not approved, edited since)."""

@@ -56,15 +56,17 @@ class Ranker:
     meaning: Meaning | None = None
     _last: dict[str, tuple[tuple[Paper, ...], Panel]] = field(default_factory=dict, init=False, repr=False)
 
-    def fit(self, corpus: Iterable[Paper], *, before: Meaning | None = None) -> Ranker:
+    def fit(self, corpus: Iterable[Paper], *, before: Meaning | None = None, with_axes: bool = True) -> Ranker:
         """Return a ranker fitted on `corpus`: the papers stored up to the moment that is ranked for, none later.
 
-        What `before` says of papers that are still the same is not asked of the embedder again.
+        What `before` says of papers that are still the same is not asked of the embedder again. `with_axes` may be
+        False where no profile likes or dislikes anything.
         """
         papers = tuple(corpus)
         if len(papers) < _TINY:
             return replace(self, model=None, meaning=None, tiny_corpus=papers)
-        return self.fitted(text.fit(self._vocabulary, papers), self._sense(papers, before))
+        model = text.fit(self._vocabulary, papers, with_axes=with_axes)
+        return self.fitted(model, self._sense(papers, before))
 
     def fitted(self, model: text.TextModel, meaning: Meaning | None = None) -> Ranker:
         """Return a ranker with what was fitted before by a ranker of the same aliases and embedder."""

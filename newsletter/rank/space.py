@@ -55,13 +55,16 @@ class Space:
         return np.asarray(terms @ self.axes)
 
 
-def space_of(papers: Vectors) -> Space:
-    """Return the space of a corpus: its text vectors, papers x places."""
+def space_of(papers: Vectors, *, with_axes: bool = True) -> Space:
+    """Return the space of a corpus: its text vectors, papers x places.
+
+    The axes serve what readers like; whoever ranks for none of that saves their cost, and scikit-learn's import.
+    """
     frequency = np.bincount(papers.indices, minlength=papers.shape[1])
     commonest = np.argsort(-frequency, kind="stable")[:_MOST_PLACES]
     places = np.sort(commonest[frequency[commonest] >= _RARE])
     terms = csr_array(papers[:, places])
-    axes = _axes(terms)
+    axes = _axes(terms) if with_axes else _no_axes(terms)
     return space_from(places, terms, axes, np.asarray(terms @ axes))
 
 
@@ -92,7 +95,7 @@ def space_from(
 def _axes(terms: Vectors) -> NDArray[np.float32]:
     number = min(_AXES, terms.shape[1] - 1)
     if terms.shape[0] < _FEWEST_PAPERS or number < 1:
-        return np.zeros((terms.shape[1], 0), dtype=np.float32)
+        return _no_axes(terms)
     from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415 - takes a second to import, and a kept model needs none
 
     # The seed is a part of the method: the same corpus gives the same axes.
@@ -100,6 +103,10 @@ def _axes(terms: Vectors) -> NDArray[np.float32]:
     reduction.fit(terms)
     axes: NDArray[np.float32] = np.ascontiguousarray(reduction.components_.T, dtype=np.float32)
     return axes
+
+
+def _no_axes(terms: Vectors) -> NDArray[np.float32]:
+    return np.zeros((terms.shape[1], 0), dtype=np.float32)
 
 
 def _mean(rows: Vectors) -> NDArray[np.float32]:

@@ -97,8 +97,8 @@ class TextModel:
         return unit(_greatest(lift, _EXPANSION_TERMS))
 
 
-def fit(vocabulary: Vocabulary, corpus: Iterable[Paper]) -> TextModel:
-    """Return the model of a corpus, which may be empty; its order does not matter."""
+def fit(vocabulary: Vocabulary, corpus: Iterable[Paper], *, with_axes: bool = True) -> TextModel:
+    """Return the model of a corpus, which may be empty; its order does not matter. For the axes see `space`."""
     keys, counts = _counted(vocabulary, corpus)
     order = sorted(range(len(keys)), key=keys.__getitem__)[-_BACKGROUND:]
     newest = [keys[row] for row in order]
@@ -108,7 +108,7 @@ def fit(vocabulary: Vocabulary, corpus: Iterable[Paper]) -> TextModel:
         len(keys),
         frequency,
         papers,
-        space_of(papers),
+        space_of(papers, with_axes=with_axes),
         rows={key: row for row, (_, key, _) in enumerate(newest)},
         titles=tuple(title for _, _, title in newest),
     )

@@ -65,6 +65,20 @@ class Catalogue:
             total = connection.execute(select(func.count()).select_from(listed.subquery())).scalar_one()
             return Found(papers=_page(connection, listed, offset, limit), total=total)
 
+    def recent(self, limit: int) -> tuple[Paper, ...]:
+        """Return the papers of the newest listings, the latest day first; a few less than `limit` at most."""
+        newest_first = select(listings.c.paper).order_by(listings.c.listed_on.desc(), listings.c.source)
+        with self._database.reading() as connection:
+            numbers = connection.execute(newest_first.limit(limit)).scalars().all()
+            return _whole(connection, list(dict.fromkeys(numbers)))
+
+    def mark(self) -> tuple[date | None, int]:
+        """Return what changes when newer papers are there: the newest listing's day, and the newest paper's number."""
+        number = select(func.coalesce(func.max(papers.c.number), 0))
+        day = self.newest_day()
+        with self._database.reading() as connection:
+            return day, connection.execute(number).scalar_one()
+
     def search(self, query: str, *, filters: Filters = EVERYTHING, offset: int = 0, limit: int) -> Found:
         """Return the papers that hold the query's words, best first (see `finding.find`)."""
         with self._database.reading() as connection:

@@ -57,6 +57,11 @@ class LetterStore:
         with self._database.reading() as connection:
             return tuple(_waiting(row) for row in connection.execute(statement))
 
+    def is_due(self, now: datetime) -> bool:
+        """Return whether a letter could be claimed at `now`; nothing is taken."""
+        with self._database.reading() as connection:
+            return connection.execute(select(letters.c.id).where(*_free(now)).limit(1)).first() is not None
+
     def claim(self, *, owner: str, now: datetime, lease: timedelta) -> Waiting | None:
         """Take the next letter that is due, and commit that before returning it; None where none is.
 
@@ -129,9 +134,12 @@ _ORDER = (letters.c.due_at, letters.c.id)
 
 
 def _next(connection: Connection, now: datetime) -> Row[*tuple[Any, ...]] | None:
-    free = or_(letters.c.lease_until.is_(None), letters.c.lease_until <= now)
-    statement = select(letters).where(letters.c.due_at <= now, free).order_by(*_ORDER).limit(1)
+    statement = select(letters).where(*_free(now)).order_by(*_ORDER).limit(1)
     return connection.execute(statement.with_for_update(skip_locked=True)).first()
+
+
+def _free(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return letters.c.due_at <= now, or_(letters.c.lease_until.is_(None), letters.c.lease_until <= now)
 
 
 def _held(one: Waiting) -> tuple[ColumnElement[bool], ...]:

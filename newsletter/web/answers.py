@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
 HTML = "text/html; charset=utf-8"
@@ -35,10 +37,12 @@ def public(request: Request, content: str, *, media_type: str = HTML, modified: 
     return Response(body, media_type=media_type, headers=kept)
 
 
-def personal(content: str, *, status: int = 200) -> Response:
+def personal(
+    content: str, *, status: int = 200, media_type: str = HTML, headers: Mapping[str, str] | None = None
+) -> Response:
     """Return a page that is one reader's own: no cache keeps it, no search engine lists it."""
-    headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
-    return Response(content, status_code=status, media_type=HTML, headers=headers)
+    own = {**(headers or {}), "Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+    return Response(content, status_code=status, media_type=media_type, headers=own)
 
 
 def unchanging(content: str, *, media_type: str) -> Response:

@@ -45,7 +45,9 @@ class FilePages:
         return public(request, self._pages.icon, media_type="image/svg+xml")
 
     def static(self, request: Request) -> Response:
-        """Return the style sheet under the name that its content has."""
-        if request.path_params["name"] != self._pages.css_name:
-            raise HTTPException(404)
-        return unchanging(self._pages.css, media_type="text/css; charset=utf-8")
+        """Return the style sheet, or the script, under the name that its content has."""
+        if request.path_params["name"] == self._pages.css_name:
+            return unchanging(self._pages.css, media_type="text/css; charset=utf-8")
+        if request.path_params["name"] == self._pages.script_name:
+            return unchanging(self._pages.script, media_type="text/javascript; charset=utf-8")
+        raise HTTPException(404)

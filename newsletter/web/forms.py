@@ -21,13 +21,27 @@ if TYPE_CHECKING:
 _MOST_FIELDS = 200
 
 
+def first_of(form: Mapping[str, Sequence[str]], name: str) -> str:
+    """Return the first value of a field, "" where the form has none."""
+    return next(iter(form.get(name, ())), "")
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
 def posted(
-    action: Callable[[Request, Mapping[str, Sequence[str]]], Response], *, base: str, from_anywhere: bool = False
+    action: Callable[[Request, Mapping[str, Sequence[str]]], Response],
+    *,
+    base: str,
+    from_anywhere: bool = False,
+    done: Callable[[], None] = _nothing,
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint of a POST: `action` gets the request and the form, each name with all its values.
 
     `action` runs in a thread, so that it may ask the store. A POST that another site's page sent is refused with 403,
-    unless it may come `from_anywhere`, as the one click of RFC 8058 may. Files in a form are passed over.
+    unless it may come `from_anywhere`, as the one click of RFC 8058 may. Files in a form are passed over. `done` is
+    called when `action` has returned.
     """
 
     async def endpoint(request: Request) -> Response:
@@ -38,6 +52,8 @@ def posted(
             for name, value in form.multi_items():
                 if isinstance(value, str):
                     fields.setdefault(name, []).append(value)
-        return await run_in_threadpool(action, request, fields)
+        answer = await run_in_threadpool(action, request, fields)
+        done()
+        return answer
 
     return endpoint

@@ -52,13 +52,21 @@ def items(
     pages: Pages, papers: Sequence[Paper], *, first: int = 1, stems: frozenset[str] = frozenset()
 ) -> tuple[Item, ...]:
     """Return papers as list entries, numbered from `first`; words with one of these stems are marked."""
+    return ranked_items(pages, [RankedPaper(paper=paper, score=0.0) for paper in papers], first=first, stems=stems)
+
+
+def ranked_items(
+    pages: Pages, papers: Sequence[RankedPaper], *, first: int = 1, stems: frozenset[str] = frozenset()
+) -> tuple[Item, ...]:
+    """Return papers with the reasons for their places as list entries; else as `items` does."""
     style = CardStyle(layout=Layout(teaser=_TEASER), thumbnails=pages.thumbnails)
-    return tuple(_item(pages, paper, number, style, stems) for number, paper in enumerate(papers, first))
+    return tuple(_item(pages, ranked, number, style, stems) for number, ranked in enumerate(papers, first))
 
 
-def _item(pages: Pages, paper: Paper, number: int, style: CardStyle, stems: frozenset[str]) -> Item:
+def _item(pages: Pages, ranked: RankedPaper, number: int, style: CardStyle, stems: frozenset[str]) -> Item:
+    paper = ranked.paper
     shown = replace(paper, summary=passage(paper.abstract, stems, _TEASER)) if stems else paper
-    card = make_card(RankedPaper(paper=shown, score=0.0), number, style, full=True)
+    card = make_card(replace(ranked, paper=shown), number, style, full=True)
     return Item(
         card=card,
         href=pages.paper_path(paper.id),

@@ -1,4 +1,4 @@
-"""From a template's name and what it shows to a page: jinja2 over `templates/web/`, and the style sheet.
+"""From a template's name and what it shows to a page: jinja2 over `templates/web/`, the style sheet and the one script.
 
 The templates are an operator's to replace, so they run in the same sandbox as those of mails, escape everything, and
 take the same design tokens. They are read once, when the server starts. It answers no request.
@@ -48,8 +48,14 @@ class Pages:
         self.root = urlsplit(base).path
         self.css = run(text.get_template(f"{_FOLDER}/style.css"), tokens)
         self.icon = run(text.get_template(f"{_FOLDER}/favicon.svg"), tokens)
-        self.css_name = hashlib.sha256(self.css.encode()).hexdigest()[:_HASH_LENGTH] + ".css"
+        self.css_name = _named(self.css, "css")
+        self.script = run(text.get_template(f"{_FOLDER}/zone.js"), {})
+        self.script_name = _named(self.script, "js")
         self._common = {"site": masthead(site), "root": self.root, "css": f"{self.root}/static/{self.css_name}"}
+
+    def path(self, *parts: str) -> str:
+        """Return a path within the site, from its root."""
+        return "/".join((self.root, *(quote(part, safe="") for part in parts)))
 
     def html(self, name: str, **shown: object) -> str:
         """Return the page that the template `web/NAME.html` makes of what is `shown`.
@@ -63,3 +69,8 @@ class Pages:
     def paper_path(self, paper_id: str) -> str:
         """Return the path of a paper's page within the site, from its root; only an arXiv id keeps its slash."""
         return f"{self.root}/papers/{quote(paper_id, safe='/' if arxiv_id(paper_id) else '')}"
+
+
+def _named(content: str, ending: str) -> str:
+    """Return a name for a file that changes with its content."""
+    return f"{hashlib.sha256(content.encode()).hexdigest()[:_HASH_LENGTH]}.{ending}"

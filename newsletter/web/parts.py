@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """A home's parts, its pages, and the clock (it returns the present instant, aware, UTC)."""
+    """A home's parts, its pages, and the clock (it returns the present instant, aware, UTC).
+
+    `ring` is called when something was acted on, so that whoever sends letters looks whether one waits.
+    """
 
     app: App
     pages: Pages
     clock: Callable[[], datetime]
+    ring: Callable[[], None]

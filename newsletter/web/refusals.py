@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse, Response
 
-from newsletter.errors import TemplateError, UsageError
-from newsletter.web.answers import HTML
+from newsletter.errors import LinkError, TemplateError, UsageError
+from newsletter.web.answers import HTML, personal
 from newsletter.web.api.problems import mistakes_in, problem
+from newsletter.web.wording import sentence
 
 if TYPE_CHECKING:
     from starlette.exceptions import HTTPException
@@ -64,6 +65,11 @@ class Refusals:
         answer = self.page(request.scope, error.status_code, detail=own)
         answer.headers.update({name: value for name, value in (error.headers or {}).items() if name in _KEPT_HEADERS})
         return answer
+
+    async def of_link(self, request: Request, error: Exception) -> Response:
+        """Answer a link that is not whole, too old or ended: with what to do."""
+        assert isinstance(error, LinkError), "nothing else is sent here"  # noqa: S101 - narrows the type, never input
+        return personal(self._pages.html("link", title="This link does not work", words=sentence(error)), status=404)
 
     async def of_values(self, request: Request, error: Exception) -> Response:
         """Answer a request whose values are wrong; a program is told which, and why."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from newsletter.errors import UsageError
+from newsletter.web.post import Post
 from newsletter.web.safety import MAX_HEADERS, MAX_TARGET
 from newsletter.web.server import create_app
 from newsletter.web.silence import Hearing
@@ -71,19 +72,24 @@ def listen(host: str, port: int) -> Iterator[Listening]:
 
 
 def run_server(app: App, listening: Listening, *, clock: Callable[[], datetime]) -> None:
-    """Serve a home's pages until SIGINT or SIGTERM, and finish the answers under way.
+    """Serve a home's pages until SIGINT or SIGTERM, and finish the answers under way; send letters beside it.
 
     Raises:
         TemplateError: a page's template is wrong.
         StoreError: the store cannot be opened.
     """
-    server(app, listening, clock=clock).run(sockets=[listening.socket])
+    post = Post(app=app, clock=clock, pages=listening.url)
+    serving = server(app, listening, clock=clock, ring=post.ring)  # opens what the two threads share
+    with post.running():
+        serving.run(sockets=[listening.socket])
 
 
-def server(app: App, listening: Listening, *, clock: Callable[[], datetime]) -> uvicorn.Server:
-    """Return the server of a home's pages, not running yet."""
+def server(
+    app: App, listening: Listening, *, clock: Callable[[], datetime], ring: Callable[[], None]
+) -> uvicorn.Server:
+    """Return the server of a home's pages, not running yet; `ring` is called when a letter may wait."""
     config = uvicorn.Config(
-        create_app(app, address=listening.url, clock=clock),
+        create_app(app, address=listening.url, clock=clock, ring=ring),
         http=Hearing,  # over h11, which bounds the head of a request while it reads it
         h11_max_incomplete_event_size=MAX_HEADERS + MAX_TARGET,
         ws="none",

@@ -34,15 +34,27 @@ _YEAR = 31_536_000  # seconds
 _NOWHERE = "(no route)"
 
 
-def safe_headers(site: Site) -> dict[str, str]:
-    """Return the headers of every answer."""
+# Of a mail shown as a page: it may look as it does in an inbox, and do nothing. What it links to is a page like any.
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https:; form-action 'none'; frame-ancestors 'none'; "
+    "base-uri 'none'; sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
+)
+
+
+def policy(site: Site, *, scripts: bool = False) -> str:
+    """Return the content security policy of pages; with `scripts` of one that loads a file of our own."""
     pictures = "'self' https:" if site.thumbnails else "'self'"
-    policy = (
-        f"default-src 'none'; style-src 'self'; img-src {pictures}; form-action 'self'; "
+    own = " script-src 'self';" if scripts else ""
+    return (
+        f"default-src 'none';{own} style-src 'self'; img-src {pictures}; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
+
+
+def safe_headers(site: Site) -> dict[str, str]:
+    """Return the headers of every answer that has no others."""
     headers = {
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": policy(site),
         # no other host learns an address, for tokens stand in some; with no-referrer, a browser that knows no
         # Sec-Fetch-Site would send our own forms from the origin "null", and they would be refused
         "Referrer-Policy": "same-origin",

@@ -61,3 +61,10 @@ def test_a_space_is_put_together_again_from_its_parts(model: TextModel) -> None:
     for name in ("mean", "variance", "centre", "spread", "sharpened"):
         assert np.array_equal(getattr(again, name), getattr(space, name)), name
     assert np.allclose(space.along_axes(space.papers), space.latents)
+
+
+def test_axes_are_left_out_where_nobody_asks_for_them(model: TextModel) -> None:
+    plain = fit(Vocabulary(), corpus(320), with_axes=False)
+    assert plain.space.axes.shape == (plain.space.places.size, 0)
+    assert np.array_equal(plain.space.places, model.space.places)
+    assert np.array_equal(plain.frequency, model.frequency)

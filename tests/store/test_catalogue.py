@@ -142,3 +142,25 @@ def test_words_that_all_papers_hold_count_only_alone(full: Store) -> None:
 
 def test_the_store_answers(full: Store) -> None:
     full.ping()
+
+
+def test_the_newest_listings_papers_come_first_and_each_once(full: Store) -> None:
+    full.papers.add([replace(ROBOT, source="arxiv")], taken_at=NOW)
+    recent = full.catalogue.recent(10)
+    assert len(recent) == 4
+    assert recent[-1].id == MEMORY.id
+    assert len(full.catalogue.recent(2)) <= 2
+
+
+def test_the_mark_changes_with_a_newer_paper_and_only_then(full: Store) -> None:
+    mark = full.catalogue.mark()
+    assert mark[0] == DAY
+    full.papers.add([replace(CACHE, upvotes=99)], taken_at=NOW + timedelta(hours=1))
+    assert full.catalogue.mark() == mark
+    full.papers.add([paper(9, "One more", listed_on=BEFORE)], taken_at=NOW)
+    assert full.catalogue.mark() != mark
+
+
+def test_without_papers_there_is_no_mark(store: Store) -> None:
+    assert store.catalogue.mark() == (None, 0)
+    assert store.catalogue.recent(5) == ()

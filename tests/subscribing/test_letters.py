@@ -201,3 +201,13 @@ def test_a_claim_that_ended_frees_nothing_that_the_same_program_holds_anew(front
     front.store.letters.drop(first)
     assert front.store.letters.claim(owner="another", now=front.now, lease=HOUR) is None
     assert len(front.store.letters.waiting()) == 1
+
+
+def test_whether_a_letter_is_due_is_seen_without_taking_it(front: Front) -> None:
+    assert not front.store.letters.is_due(front.now)
+    front.sign_up(ADA)
+    assert not front.store.letters.is_due(front.now - timedelta(seconds=1))
+    assert front.store.letters.is_due(front.now)
+    assert front.store.letters.claim(owner="one", now=front.now, lease=timedelta(hours=1))
+    assert not front.store.letters.is_due(front.now)
+    assert front.store.letters.is_due(front.now + timedelta(hours=1))

@@ -107,7 +107,12 @@ def test_the_feed_follows_what_is_published_and_called_back(tmp_path: Path) -> N
     with App(tmp_path, {}) as app:
         fill(app)
         feeds = FeedPages(
-            Parts(app=app, pages=Pages(app.config.site, template_folders=(), base="x"), clock=lambda: NOW)
+            Parts(
+                app=app,
+                pages=Pages(app.config.site, template_folders=(), base="x"),
+                clock=lambda: NOW,
+                ring=lambda: None,
+            )
         )
 
         def issues() -> set[str]:

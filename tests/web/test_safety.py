@@ -56,7 +56,7 @@ async def got(made: Starlette, path: str, **request: object) -> httpx.Response:
 
 
 def make(app: App) -> FastAPI:
-    return create_app(app, address="http://127.0.0.1:8000", clock=lambda: NOW)
+    return create_app(app, address="http://127.0.0.1:8000", clock=lambda: NOW, ring=lambda: None)
 
 
 def acting(app: App) -> Starlette:

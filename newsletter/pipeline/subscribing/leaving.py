@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from newsletter.errors import UsageError
 from newsletter.life import Asked, Event, Happening, Leaving
-from newsletter.model import Letter, SubscriberStatus
+from newsletter.model import Letter, SubscriberStatus, SuppressionReason
 from newsletter.store.history import left_by
-from newsletter.store.membership import RECENT, Step
+from newsletter.store.membership import RECENT, Standing, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from newsletter.model import Subscriber
     from newsletter.pipeline.subscribing.desk import Desk
-    from newsletter.store.membership import Standing
 
 UNDO_HOURS = RECENT // timedelta(hours=1)  # for so long an undo is offered
 _BY_A_CLICK = frozenset({Leaving.PAGE.value, Leaving.ONE_CLICK.value})
@@ -66,6 +65,13 @@ def can_undo(standing: Standing) -> bool:
         return False
     detail = leavings[-1].detail
     return detail.get("how") in _BY_A_CLICK and detail.get("was") == SubscriberStatus.CONFIRMED
+
+
+def offers_undo(desk: Desk, known: Subscriber, *, now: datetime) -> bool:
+    """Return whether a page may offer to undo that somebody left; it reads only, and the undoing looks again."""
+    recent = tuple(one for one in desk.store.history.of(known.id) if one.at >= now - RECENT)
+    suppressed = SuppressionReason.REQUESTED if desk.suppressions.holds([known.address]) else None
+    return can_undo(Standing(subscriber=known, recent=recent, suppressed=suppressed))
 
 
 def undo_unsubscribe(desk: Desk, who: int, *, now: datetime) -> Subscriber:
