@@ -113,6 +113,7 @@ def _short_key() -> bytes:
         (ec.generate_private_key(ec.SECP256R1()).private_bytes(PEM, PKCS8, NO_SECRET), "another kind"),
         (_short_key(), "768 bits"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",  # most are new each time
 )
 def test_a_file_that_is_no_key_is_named(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "first.pem"
