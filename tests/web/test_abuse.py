@@ -200,6 +200,29 @@ def test_no_field_of_the_preferences_breaks_anything(place: Place) -> None:
         assert web.get(own).status_code == 200
 
 
+def test_a_field_as_long_as_a_body_may_be_breaks_no_form(place: Place) -> None:
+    place.confirmed(ADA)
+    fields = [*FIELDS, "authors", "organisations", "muted"]
+    with place.client() as web:
+        for path, field in product(("/subscribe", preferences_of(place, ADA)), fields):
+            for words in ("x" * 60_000, ["xyz"] * 190):
+                answer = web.post(path, data={**FIELDS, "address": "x@example.org", field: words})
+                assert answer.status_code in {200, 303, 422}, field
+
+
+def test_no_charset_of_a_form_breaks_a_page(place: Place) -> None:
+    place.confirmed(ADA)
+    values = {**FIELDS, "address": r"\ud800@example.org", "interests": r"\ud800", "cadence": "a..b", "topic": "x"}
+    parts = (f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{one}\r\n' for name, one in values.items())
+    body = "".join([*parts, "--b--\r\n"]).encode()
+    own = preferences_of(place, ADA)
+    paths = ("/subscribe", own, f"{own}/address", f"{own}/papers")
+    with place.client() as web:
+        for path, charset in product(paths, ("undefined", "idna", "unicode_escape", "utf-16", "no-such")):
+            headers = {"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"}
+            assert web.post(path, content=body, headers=headers).status_code in {303, 400, 422}, charset
+
+
 def test_a_body_of_fifty_megabytes_is_refused_everywhere(place: Place) -> None:
     place.confirmed(ADA)
     own = preferences_of(place, ADA)
