@@ -68,7 +68,7 @@ class LetterQueue:
     def each_due(self, clock: Callable[[], datetime]) -> Generator[Fate]:
         """Hand over letter after letter until none is due, and yield what became of each; none is claimed meanwhile.
 
-        `clock` is read for each: a claim that began when the first of many left might end while its letter is under way.
+        `clock` is read for each: a claim as old as the first of many letters might end while its own is under way.
 
         Raises:
             MailerStoppedError: the mailer cannot work; what it was given last, and the rest, waits.
