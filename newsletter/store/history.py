@@ -44,6 +44,18 @@ class HistoryStore:
         with self._database.reading() as connection:
             return tuple(_event(row) for row in connection.execute(statement))
 
+    def latest(self, subscriber_id: int, *, limit: int) -> tuple[Event, ...]:
+        """Return what happened to a subscriber last, the latest first; there may be very much that did."""
+        theirs = select(events).where(events.c.subscriber_id == subscriber_id)
+        statement = theirs.order_by(events.c.at.desc(), events.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return tuple(_event(row) for row in connection.execute(statement))
+
+    def since(self, subscriber_id: int, since: datetime) -> tuple[Event, ...]:
+        """Return what happened to a subscriber from `since` on, oldest first; of very much the newest 500."""
+        with self._database.reading() as connection:
+            return recent(connection, subscriber_id, since=since)
+
     def page(self, *, after: int, limit: int, subscriber_id: int | None = None) -> list[Noted]:
         """Return the events with the next numbers after one, of one subscriber (None: of all).
 
