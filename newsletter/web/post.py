@@ -82,14 +82,14 @@ class Post:
                     break
 
     def look(self) -> bool:
-        """Send what is due, and purge where it is time; return whether nothing went wrong."""
+        """Purge where it is time, and send what is due; return whether nothing went wrong."""
         try:
             now = self.clock()
+            if self._purged_at is None or now - self._purged_at >= _PURGE:
+                purge(self.app.desk, now=now)  # before letters, which may fail for as long as a relay is gone
+                self._purged_at = now
             if self.app.store.letters.is_due(now):
                 self._send()
-            if self._purged_at is None or now - self._purged_at >= _PURGE:
-                purge(self.app.desk, now=now)
-                self._purged_at = now
         except NewsletterError as error:
             log.error("letters wait: %s", _ADDRESS.sub("(an address)", str(error)))  # noqa: TRY400 - the text says it all
             return False

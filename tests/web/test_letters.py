@@ -89,6 +89,15 @@ def test_what_nobody_confirmed_is_purged_within_the_hour(tmp_path: Path) -> None
         assert app.store.subscribers.find(ADDRESS) is None
 
 
+def test_a_relay_that_is_gone_keeps_nothing_from_being_purged(tmp_path: Path) -> None:
+    with home(tmp_path, nobody_listens()) as app:
+        sign_up(app.desk, ADDRESS, {}, client="192.0.2.1", now=NOW - timedelta(days=9))
+        sign_up(app.desk, "bob@example.org", {}, client="192.0.2.1", now=NOW)
+        assert not Post(app=app, clock=lambda: NOW, pages="http://127.0.0.1:8000").look()
+        assert app.store.subscribers.find(ADDRESS) is None
+        assert app.store.subscribers.find("bob@example.org")
+
+
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     with home(tmp_path, nobody_listens()) as app:
         with Post(app=app, clock=lambda: NOW).running():
