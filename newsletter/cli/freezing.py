@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import traceback
 from typing import TYPE_CHECKING
 
 from newsletter.app import App
+from newsletter.cli.parcel import Parcel, parcel_of
 from newsletter.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def freeze_apart(home: Path, environ: Mapping[str, str], period: str, *, now: da
     process.start()
     told.close()
     try:
-        error = heard.recv()
+        parcel: Parcel | None = heard.recv()
     except EOFError:
         process.join()
         raise DeliveryError(
@@ -45,8 +45,8 @@ def freeze_apart(home: Path, environ: Mapping[str, str], period: str, *, now: da
     finally:
         process.join()
         heard.close()
-    if error is not None:
-        raise error
+    if parcel is not None:
+        raise parcel.opened()
 
 
 def _freeze(home: Path, environ: Mapping[str, str], period: str, now: datetime, told: Connection) -> None:
@@ -54,11 +54,10 @@ def _freeze(home: Path, environ: Mapping[str, str], period: str, now: datetime, 
     from newsletter.pipeline.freezing import freeze  # noqa: PLC0415 - same
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for it is told, and ends it
-    error: Exception | None = None
+    parcel: Parcel | None = None
     try:
         with App(home, environ) as app:
             freeze(app.store, issue_of(app.store, period), app.fitter, app.press, shaping=app.shaping, now=now)
     except Exception as raised:  # noqa: BLE001 - nothing is swallowed: the process that waits raises it
-        raised.add_note(traceback.format_exc())
-        error = raised
-    told.send(error)
+        parcel = parcel_of(raised)
+    told.send(parcel)

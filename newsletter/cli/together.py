@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Self
 
 from newsletter.app import App
+from newsletter.cli.parcel import Parcel, parcel_of
 from newsletter.errors import RelayGoneError
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class Senders:
         self._errors: list[Exception] = []
         for number in connections:
             end, its_end = multiprocessing.Pipe()
-            process = multiprocessing.Process(
-                target=_send, args=(home, dict(environ), period, number, its_end, os.getpid())
-            )
+            process = multiprocessing.Process(target=_send, args=(home, dict(environ), period, number, its_end))
             process.start()
             its_end.close()
             self._ends.append(end)
@@ -105,11 +103,11 @@ class Senders:
         """Take in what one process says; False where it has ended, killed or not: others see to what it left."""
         try:
             said = self._ends[number].recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
             return False
-        if isinstance(said, Exception):
-            self._errors.append(said)
-            if not isinstance(said, RelayGoneError):
+        if isinstance(said, Parcel):
+            self._errors.append(said.opened())
+            if not isinstance(said.error, RelayGoneError):
                 self._stop()
         else:
             self._states[number] = said
@@ -148,21 +146,19 @@ def shares(connections: int, processes: int) -> list[int]:
     return [whole + (place < more) for place in range(processes)]
 
 
-def _send(home: Path, environ: Mapping[str, str], period: str, connections: int, end: Connection, parent: int) -> None:
+def _send(home: Path, environ: Mapping[str, str], period: str, connections: int, end: Connection) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # whoever started it is told, and tells it
     try:
         with App(home, environ) as app:
-            for states in _handed_over(app, period, connections, end, parent):
+            for states in _handed_over(app, period, connections, end):
                 end.send(dict(states))
     except Exception as raised:  # noqa: BLE001 - nothing is swallowed: the process that waits raises it
-        raised.add_note(traceback.format_exc())
-        end.send(raised)
+        with suppress(OSError):  # that process is gone
+            end.send(parcel_of(raised))
 
 
-def _handed_over(
-    app: App, period: str, connections: int, end: Connection, parent: int
-) -> Iterator[Mapping[DeliveryState, int]]:
+def _handed_over(app: App, period: str, connections: int, end: Connection) -> Iterator[Mapping[DeliveryState, int]]:
     from newsletter.pipeline import sending  # noqa: PLC0415 - keeps --help quick
     from newsletter.pipeline.drafting import issue_of  # noqa: PLC0415 - same
 
@@ -170,12 +166,16 @@ def _handed_over(
     sending.check_sendable(app.store, issue, app.shaping)
     own = threading.Event()
     handover = handover_of(app, issue, connections=connections, clock=lambda: datetime.now(UTC), stop=own)
-    threading.Thread(target=_watch, args=(end, own, parent), daemon=True).start()
+    threading.Thread(target=_watch, args=(end, own), daemon=True).start()
     yield from handover.run()
 
 
-def _watch(end: Connection, own: threading.Event, parent: int) -> None:
-    """Stop when told to, or when whoever started this process is gone: others may hold its end of the pipe open."""
-    while not end.poll(_LOOKS) and os.getppid() == parent:
+def _watch(end: Connection, own: threading.Event) -> None:
+    """Stop when told to, or when whoever started this process is gone: others may hold its end of the pipe open.
+
+    Where a server forks processes, as Python 3.14 has it, the parent is that server, and it goes with the starter.
+    """
+    starter, parent = multiprocessing.parent_process(), os.getppid()
+    while not end.poll(_LOOKS) and starter and starter.is_alive() and os.getppid() == parent:
         pass
     own.set()

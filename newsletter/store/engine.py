@@ -85,12 +85,19 @@ class Lock(IntEnum):
     SCHEMA = 0x6E657700
     PAPERS = 0x6E657701
     FREEZING = 0x6E657702
+    EVENTS = 0x6E657703
 
 
 def hold(connection: Connection, lock: Lock) -> None:
     """Wait for the lock and keep it to the transaction's end; SQLite has one writer at a time anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": int(lock)})
+
+
+def share(connection: Connection, lock: Lock) -> None:
+    """Wait while somebody holds the lock, and keep off who would until the transaction's end; others share it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock_shared(:number)"), {"number": int(lock)})
 
 
 def refresh_statistics(connection: Connection, changed: int, *tables: Table | TableClause) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from newsletter.life import Event, Happening, Leaving
+from newsletter.store.engine import Lock, hold, share
 from newsletter.store.schema import events
 
 if TYPE_CHECKING:
@@ -43,12 +44,29 @@ class HistoryStore:
         with self._database.reading() as connection:
             return tuple(_event(row) for row in connection.execute(statement))
 
+    def latest(self, subscriber_id: int, *, limit: int) -> tuple[Event, ...]:
+        """Return what happened to a subscriber last, the latest first; there may be very much that did."""
+        theirs = select(events).where(events.c.subscriber_id == subscriber_id)
+        statement = theirs.order_by(events.c.at.desc(), events.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return tuple(_event(row) for row in connection.execute(statement))
+
+    def since(self, subscriber_id: int, since: datetime) -> tuple[Event, ...]:
+        """Return what happened to a subscriber from `since` on, oldest first; of very much the newest 500."""
+        with self._database.reading() as connection:
+            return recent(connection, subscriber_id, since=since)
+
     def page(self, *, after: int, limit: int, subscriber_id: int | None = None) -> list[Noted]:
-        """Return the events with the next numbers after one, of one subscriber (None: of all)."""
+        """Return the events with the next numbers after one, of one subscriber (None: of all).
+
+        It waits for the transactions that are noting some: on PostgreSQL they may end in another order than that of
+        their numbers, and who reads on from the last number would never see the late ones.
+        """
         statement = select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
         if subscriber_id is not None:
             statement = statement.where(events.c.subscriber_id == subscriber_id)
         with self._database.reading() as connection:
+            hold(connection, Lock.EVENTS)
             rows = connection.execute(statement)
             return [Noted(id=row.id, subscriber_id=row.subscriber_id, event=_event(row)) for row in rows]
 
@@ -56,6 +74,8 @@ class HistoryStore:
 def note(connection: Connection, subscriber_ids: Iterable[int], *happened: Event) -> None:
     """Add to the history of each of these subscribers inside the caller's transaction."""
     rows = [_row(number, event) for number in subscriber_ids for event in happened]
+    if rows:
+        share(connection, Lock.EVENTS)
     for start in range(0, len(rows), _PAGE):
         connection.execute(insert(events), rows[start : start + _PAGE])
 

@@ -32,6 +32,7 @@ _CADENCES = {
 }
 _REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 _HOURS = 24
+_LONGEST_CHOICE = 100  # letters; a page compares it with each that it offers, and may not compare without a bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +96,11 @@ def wishes_of(subscriber: Subscriber) -> Wishes:
 
 
 def wishes_in(form: Mapping[str, Sequence[str]]) -> Wishes:
-    """Return what a form said, to show it again."""
+    """Return what a form said, to show it again; a choice that is longer than any which is offered is cut."""
     return Wishes(
         topics=frozenset(form.get("topic", ())),
-        **{name: first_of(form, name) for name in (*_LISTS, *_SINGLE)},
+        **{name: first_of(form, name) for name in _LISTS},
+        **{name: first_of(form, name)[:_LONGEST_CHOICE] for name in _SINGLE},
     )
 
 

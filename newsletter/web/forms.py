@@ -26,6 +26,23 @@ def first_of(form: Mapping[str, Sequence[str]], name: str) -> str:
     return next(iter(form.get(name, ())), "")
 
 
+async def _fields_of(request: Request) -> Mapping[str, Sequence[str]]:
+    """Return each name of a form with all its values.
+
+    Raises:
+        HTTPException: 400, it cannot be read: its charset may be one that decodes nothing, as Python's "undefined".
+    """
+    fields: dict[str, list[str]] = {}
+    try:
+        async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, str):
+                    fields.setdefault(name, []).append(value)
+    except UnicodeError:
+        raise HTTPException(400) from None
+    return fields
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -47,11 +64,7 @@ def posted(
     async def endpoint(request: Request) -> Response:
         if not from_anywhere and not same_origin(request.headers, base):
             raise HTTPException(403)
-        async with request.form(max_files=0, max_fields=_MOST_FIELDS) as form:
-            fields: dict[str, list[str]] = {}
-            for name, value in form.multi_items():
-                if isinstance(value, str):
-                    fields.setdefault(name, []).append(value)
+        fields = await _fields_of(request)
         answer = await run_in_threadpool(action, request, fields)
         done()
         return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from newsletter.pipeline.subscribing.judging import TakenBack
@@ -68,7 +67,7 @@ def _held(pages: Pages, paper_id: str, paper: Paper | None) -> HeldPaper:
 
 def history_of(store: Store, known: Subscriber) -> list[tuple[str, str]]:
     """Return what happened to a reader, the latest first, each as its day and a few words."""
-    events = list(islice(reversed(store.history.of(known.id)), _SHOWN))
+    events = store.history.latest(known.id, limit=_SHOWN)
     titles = {key: paper.title for key, paper in store.papers.get(_papers_in(events)).items()}
     return [(day_of_event(event), told_of(event, titles)) for event in events]
 

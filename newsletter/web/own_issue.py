@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from newsletter.model import Subscriber
     from newsletter.web.parts import Parts
 
+# By the HTML standard a document in a sandbox that asks to be alone among its openers is not shown at all; in its
+# sandbox it has no origin that an opener could share.
+_HEADERS = {"Content-Security-Policy": MAIL_POLICY, "Cross-Origin-Opener-Policy": "unsafe-none"}
+
 
 class OwnIssuePages:
     """The digests that were frozen for readers."""
@@ -39,7 +43,7 @@ class OwnIssuePages:
         with self._one:
             press = self._app.press  # made by the first who asks, in a second or so, and once
         html = press.rendered(digest).html
-        return personal(html, headers={"Content-Security-Policy": MAIL_POLICY})
+        return personal(html, headers=_HEADERS)
 
     def _frozen(self, reader: Subscriber, period: str) -> Digest | None:
         store = self._app.store

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -48,7 +48,7 @@ class Post:
         self._bell.set()
 
     def stop(self) -> None:
-        """End after the letters that are being sent."""
+        """End after the letter that is being sent."""
         self._stopped = True
         self._bell.set()
 
@@ -74,15 +74,22 @@ class Post:
             if not self._stopped:
                 pause = _PAUSE if self.look() else min(max(pause, _PAUSE) * 2, _LONGEST_PAUSE)
 
+    def _send(self) -> None:
+        """Send letter after letter until none is due, or the server ends: the rest waits for the next one."""
+        with closing(self.app.letter_queue(pages=self.pages).each_due(self.clock)) as sent:
+            for _ in sent:
+                if self._stopped:
+                    break
+
     def look(self) -> bool:
-        """Send what is due, and purge where it is time; return whether nothing went wrong."""
+        """Purge where it is time, and send what is due; return whether nothing went wrong."""
         try:
             now = self.clock()
-            if self.app.store.letters.is_due(now):
-                self.app.letter_queue(pages=self.pages).send_due(now)
             if self._purged_at is None or now - self._purged_at >= _PURGE:
-                purge(self.app.desk, now=now)
+                purge(self.app.desk, now=now)  # before letters, which may fail for as long as a relay is gone
                 self._purged_at = now
+            if self.app.store.letters.is_due(now):
+                self._send()
         except NewsletterError as error:
             log.error("letters wait: %s", _ADDRESS.sub("(an address)", str(error)))  # noqa: TRY400 - the text says it all
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -150,3 +151,11 @@ def test_what_one_of_them_refuses_is_raised_with_its_place_and_nothing_is_sent(p
         list(senders.run(threading.Event()))
     assert "in check_sendable" in "".join(raised.value.__notes__)
     assert balanced(home, log) == {DeliveryState.QUEUED: READERS}
+
+
+def test_they_send_however_python_starts_processes(place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    server = multiprocessing.get_context("forkserver")  # the default on Linux from Python 3.14 on
+    monkeypatch.setattr(multiprocessing, "Process", server.Process)
+    with Senders(place[0], {}, PERIOD, [2, 2]) as senders:
+        list(senders.run(threading.Event()))
+    assert balanced(*place) == {DeliveryState.ACCEPTED: READERS}

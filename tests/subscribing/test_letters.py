@@ -101,6 +101,18 @@ def test_a_crash_doubles_a_letter_once_at_most(front: Front) -> None:
     assert "nobody knows" in event.detail["reply"]
 
 
+def test_a_claim_is_counted_from_its_own_letter_on_however_long_those_before_took(front: Front) -> None:
+    front.sign_up(ADA)
+    front.sign_up("bob@x.example", client="10.0.0.1")
+    plotted(front, DeliveryState.ACCEPTED, Killed())
+    sending = front.queue.each_due(lambda: front.now)
+    assert next(sending) is Fate.SENT
+    front.now += timedelta(seconds=front.queue.settings.lease_seconds)
+    with pytest.raises(Killed):
+        next(sending)
+    assert front.queue.send_due(front.now) == {}, "the lease holds others off"
+
+
 def test_a_letter_that_may_have_arrived_is_tried_once_more(front: Front) -> None:
     front.sign_up(ADA)
     plotted(front, DeliveryState.UNCERTAIN, DeliveryState.UNCERTAIN, DeliveryState.UNCERTAIN)

@@ -13,6 +13,7 @@ import pytest
 from newsletter.links import Purpose
 from newsletter.model import SubscriberStatus
 from newsletter.pipeline.subscribing.choosing import revoke_links
+from newsletter.store.history import HistoryStore
 from tests.web.place import FIELDS, link_in, links_in, placed
 from tests.web.test_refused import WORDS, raw
 
@@ -33,6 +34,11 @@ def sign_up(web: httpx.Client, address: str, **fields: Any) -> httpx.Response:  
 def preferences_of(place: Place, address: str) -> str:
     reader = place.person(address)
     return f"/preferences/{place.app.signer.token(Purpose.PREFERENCES, reader.id, epoch=reader.link_epoch)}"
+
+
+def leaving_of(place: Place, address: str) -> str:
+    token = place.app.signer.token(Purpose.UNSUBSCRIBE, place.person(address).id)
+    return f"/unsubscribe/{token}"
 
 
 def test_a_link_with_one_byte_changed_opens_nothing(place: Place) -> None:
@@ -200,6 +206,29 @@ def test_no_field_of_the_preferences_breaks_anything(place: Place) -> None:
         assert web.get(own).status_code == 200
 
 
+def test_a_field_as_long_as_a_body_may_be_breaks_no_form(place: Place) -> None:
+    place.confirmed(ADA)
+    fields = [*FIELDS, "authors", "organisations", "muted"]
+    with place.client() as web:
+        for path, field in product(("/subscribe", preferences_of(place, ADA)), fields):
+            for words in ("x" * 60_000, ["xyz"] * 190):
+                answer = web.post(path, data={**FIELDS, "address": "x@example.org", field: words})
+                assert answer.status_code in {200, 303, 422}, field
+
+
+def test_no_charset_of_a_form_breaks_a_page(place: Place) -> None:
+    place.confirmed(ADA)
+    values = {**FIELDS, "address": r"\ud800@example.org", "interests": r"\ud800", "cadence": "a..b", "topic": "x"}
+    parts = (f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{one}\r\n' for name, one in values.items())
+    body = "".join([*parts, "--b--\r\n"]).encode()
+    own = preferences_of(place, ADA)
+    paths = ("/subscribe", own, f"{own}/address", f"{own}/papers")
+    with place.client() as web:
+        for path, charset in product(paths, ("undefined", "idna", "unicode_escape", "utf-16", "no-such")):
+            headers = {"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"}
+            assert web.post(path, content=body, headers=headers).status_code in {303, 400, 422}, charset
+
+
 def test_a_body_of_fifty_megabytes_is_refused_everywhere(place: Place) -> None:
     place.confirmed(ADA)
     own = preferences_of(place, ADA)
@@ -247,3 +276,27 @@ def test_scripts_are_allowed_on_the_empty_form_alone_and_are_our_own(place: Plac
         assert script.headers["Content-Type"].startswith("text/javascript")
         for answer in (web.get("/"), web.get(preferences_of(place, ADA)), sign_up(web, "wrong")):
             assert "script" not in answer.headers["Content-Security-Policy"]
+
+
+def test_a_digest_in_the_browser_is_in_a_sandbox_and_asks_for_nothing_that_a_sandbox_may_not_have(place: Place) -> None:
+    place.confirmed(ADA)
+    place.stock(date(2026, 7, 15), "Bread")
+    place.send("2026-07-15")
+    with place.client() as web:
+        headers = web.get(link_in(place.mail(), "view")).headers
+    assert "; sandbox allow-popups " in headers["Content-Security-Policy"]
+    assert "allow-scripts" not in headers["Content-Security-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "unsafe-none"
+
+
+def test_a_page_reads_no_more_of_a_history_than_it_shows(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.confirmed(ADA)
+    own = preferences_of(place, ADA)
+    with place.client() as web:
+        for size in range(1, 61):  # a program may do so all day
+            web.post(own, data={**FIELDS, "size": str(size)})
+        monkeypatch.setattr(HistoryStore, "of", None)  # it reads all of it, for an export
+        shown = web.get(own)
+        assert shown.text.count("Changed size") == 50
+        left = web.post(leaving_of(place, ADA))
+        assert "Undo" in left.text

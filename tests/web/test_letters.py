@@ -17,6 +17,7 @@ from tests.deliver.relay import running
 from tests.web.home import NOW
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from tests.web.place import Place
@@ -88,8 +89,34 @@ def test_what_nobody_confirmed_is_purged_within_the_hour(tmp_path: Path) -> None
         assert app.store.subscribers.find(ADDRESS) is None
 
 
+def test_a_relay_that_is_gone_keeps_nothing_from_being_purged(tmp_path: Path) -> None:
+    with home(tmp_path, nobody_listens()) as app:
+        sign_up(app.desk, ADDRESS, {}, client="192.0.2.1", now=NOW - timedelta(days=9))
+        sign_up(app.desk, "bob@example.org", {}, client="192.0.2.1", now=NOW)
+        assert not Post(app=app, clock=lambda: NOW, pages="http://127.0.0.1:8000").look()
+        assert app.store.subscribers.find(ADDRESS) is None
+        assert app.store.subscribers.find("bob@example.org")
+
+
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     with home(tmp_path, nobody_listens()) as app:
         with Post(app=app, clock=lambda: NOW).running():
             assert [one.name for one in threading.enumerate()].count("letters") == 1
         assert "letters" not in [one.name for one in threading.enumerate()]
+
+
+def test_it_ends_between_two_letters_and_the_rest_waits(tmp_path: Path) -> None:
+    with running() as relay, home(tmp_path, relay.port) as app:
+        for number in range(3):
+            sign_up(app.desk, f"r{number}@x.example", {}, client=f"10.0.{number}.1", now=NOW)
+        post = Post(app=app, clock=lambda: NOW, pages="http://127.0.0.1:8000")
+
+        def clock() -> datetime:
+            if relay.taken:
+                post.stop()  # as a signal may, between two letters; the one that is claimed now is sent yet
+            return NOW
+
+        post.clock = clock
+        assert post.look()
+        assert len(relay.taken) == 2
+        assert [one.owner for one in app.store.letters.waiting()] == [""]

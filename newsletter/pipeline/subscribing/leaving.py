@@ -69,7 +69,7 @@ def can_undo(standing: Standing) -> bool:
 
 def offers_undo(desk: Desk, known: Subscriber, *, now: datetime) -> bool:
     """Return whether a page may offer to undo that somebody left; it reads only, and the undoing looks again."""
-    recent = tuple(one for one in desk.store.history.of(known.id) if one.at >= now - RECENT)
+    recent = desk.store.history.since(known.id, now - RECENT)
     suppressed = SuppressionReason.REQUESTED if desk.suppressions.holds([known.address]) else None
     return can_undo(Standing(subscriber=known, recent=recent, suppressed=suppressed))
 

@@ -21,7 +21,7 @@ from newsletter.model import DeliveryState, Letter, Profile, Receipt, Subscriber
 from newsletter.pipeline.subscribing.signing_up import with_wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from datetime import datetime
 
     from newsletter.deliver.base import Mailer
@@ -63,15 +63,26 @@ class LetterQueue:
             MailerStoppedError: the mailer cannot work; what it was given last, and the rest, waits.
             StoreError: the database refused.
         """
-        fates: Counter[Fate] = Counter()
+        return Counter(self.each_due(lambda: now))
+
+    def each_due(self, clock: Callable[[], datetime]) -> Generator[Fate]:
+        """Hand over letter after letter until none is due, and yield what became of each; none is claimed meanwhile.
+
+        `clock` is read for each: a claim as old as the first of many letters might end while its own is under way.
+
+        Raises:
+            MailerStoppedError: the mailer cannot work; what it was given last, and the rest, waits.
+            StoreError: the database refused.
+        """
+        now = clock()
         one = self._claimed(now)
         if one is None:
-            return fates
+            return
         with self.mailer() as mailer:
             while one is not None:
-                fates[self._posted(one, mailer, now)] += 1
+                yield self._posted(one, mailer, now)
+                now = clock()
                 one = self._claimed(now)
-        return fates
 
     def _claimed(self, now: datetime) -> Waiting | None:
         lease = timedelta(seconds=self.settings.lease_seconds)
