@@ -26,11 +26,14 @@ def serve(
 
     Each request is one line on standard error, which names nothing of a reader's.
     """
-    from newsletter.web.running import listen, run_server  # noqa: PLC0415 - keeps --help quick
+    from newsletter.values import is_this_machine  # noqa: PLC0415 - keeps --help quick
+    from newsletter.web.running import listen, run_server  # noqa: PLC0415 - same
 
     call: Call = context.obj
     with existing(context) as app:
         settings = app.config.web
         with listen(host or settings.host, port or settings.port) as listening:
+            if not app.config.site.web_url and not is_this_machine(host or settings.host):
+                note("others can reach this, but site.web_url is empty: links would not work, and forms be refused")
             note(f"serving {app.config.site.web_url or listening.url} at {listening.url}; stop with Ctrl-C")
             run_server(app, listening, clock=call.now)

@@ -230,3 +230,16 @@ def test_serving_needs_a_free_port_and_ends_with_a_signal(tmp_path: Path) -> Non
     assert running.returncode == 0
     assert "GET /healthz 200" in logged
     assert "Traceback" not in logged
+
+
+def test_who_serves_to_others_without_a_web_url_is_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "newsletter", "--home", str(tmp_path)]
+    subprocess.run([*command, "init"], check=True, capture_output=True, cwd=ROOT)
+    with listen("127.0.0.1", 0) as free:
+        port = free.socket.getsockname()[1]
+    for host, told in (("0.0.0.0", True), ("127.0.0.1", False)):  # noqa: S104 - what the line is about
+        serve = [*command, "serve", "--host", host, "--port", str(port)]
+        with subprocess.Popen(serve, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
+            assert running.stderr is not None
+            assert ("site.web_url is empty" in running.stderr.readline()) is told
+            running.terminate()
