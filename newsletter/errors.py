@@ -41,6 +41,10 @@ class LinkError(NewsletterError):
     """A signed link that cannot be made, or that is not whole, not ours or too old."""
 
 
+class ReaderGoneError(LinkError):
+    """A link that is ours and whole, of a subscriber of whom nothing is kept any more."""
+
+
 class StoreError(NewsletterError):
     """The database could not be opened, migrated or written."""
 

@@ -42,7 +42,7 @@ _DONE = {
     "saved": "Your preferences are saved. They count from the next issue on.",
     "paused": "Your digests are paused.",
     "resumed": "Your digests come again.",
-    "address": "A mail went to the new address. The change counts once the link in it was used.",
+    "address": "If the new address can be used, a mail goes there. The change counts once the link in it was used.",
     "removed": "The paper is removed.",
 }
 

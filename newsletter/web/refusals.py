@@ -71,6 +71,10 @@ class Refusals:
         assert isinstance(error, LinkError), "nothing else is sent here"  # noqa: S101 - narrows the type, never input
         return personal(self._pages.html("link", title="This link does not work", words=sentence(error)), status=404)
 
+    async def of_nobody(self, request: Request, _error: Exception) -> Response:
+        """Answer the link to unsubscribe of who was deleted: what it is for is done, and a mail program's click is."""
+        return personal(self._pages.html("nobody", title="No mail goes to you"))
+
     async def of_values(self, request: Request, error: Exception) -> Response:
         """Answer a request whose values are wrong; a program is told which, and why."""
         if not request.scope["path"].startswith(_API):

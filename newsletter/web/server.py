@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
-from newsletter.errors import LinkError, UsageError
+from newsletter.errors import LinkError, ReaderGoneError, UsageError
 from newsletter.links import Purpose
 from newsletter.web.api.routes import DOCUMENT, IMPORT, Document, api_routes
 from newsletter.web.confirming import ConfirmPages
@@ -73,6 +73,7 @@ def create_app(app: App, *, address: str, clock: Callable[[], datetime], ring: C
             HTTPException: refusals.of_http,
             RequestValidationError: refusals.of_values,
             LinkError: refusals.of_link,
+            ReaderGoneError: refusals.of_nobody,
             UsageError: refusals.of_values,
         },
     )

@@ -13,6 +13,7 @@ import pytest
 from newsletter.links import Purpose
 from newsletter.model import SubscriberStatus
 from newsletter.pipeline.subscribing.choosing import revoke_links
+from newsletter.pipeline.subscribing.holding import forget
 from newsletter.store.history import HistoryStore
 from tests.web.place import FIELDS, link_in, links_in, placed
 from tests.web.test_refused import WORDS, raw
@@ -89,6 +90,19 @@ def test_an_expired_or_revoked_link_says_what_to_do(place: Place) -> None:
         assert web.get(old).status_code == web.post(old, data=FIELDS).status_code == 404
         assert web.post(f"{old}/forget").status_code == 404
         assert place.dump() == before
+
+
+def test_the_unsubscribe_link_of_who_was_deleted_says_that_nothing_is_sent(place: Place) -> None:
+    link = link_in(place.confirmed(ADA), "unsubscribe")
+    forget(place.app.desk, ADA, now=place.now)
+    before = place.dump()
+    with place.client() as web:
+        for answer in (web.get(link), web.post(link, data={"List-Unsubscribe": "One-Click"})):
+            assert answer.status_code == 200
+            assert "No mail goes to you" in answer.text
+            assert answer.headers["Cache-Control"] == "no-store"
+        assert web.get(link[:-1] + ("A" if link[-1] != "A" else "B")).status_code == 404
+    assert place.dump() == before
 
 
 def test_a_form_that_another_site_sends_is_refused(place: Place) -> None:

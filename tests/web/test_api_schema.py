@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 import schemathesis
 from schemathesis.engine import from_schema
@@ -81,3 +82,18 @@ def test_every_answer_is_as_the_document_has_it(home: App, url: str, *, has_key:
 def told(check: CheckNode) -> str:
     assert check.failure_info
     return f"{check.name}: {check.failure_info.code_sample} {check.failure_info.failure}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("papers?date=2026-07-14", "The parameter 'date' is unknown; known are: period, topic, page, size."),
+        ("papers?period=2026-07-14&PAGE=2", "The parameter 'PAGE' is unknown"),
+        ("issues/2026-07-14?x=1", "The parameter 'x' is unknown; there are none here."),
+    ],
+)
+def test_a_parameter_that_nothing_reads_is_refused(home: App, url: str, asked: str, says: str) -> None:
+    key = new_key(home.store, f"asks {asked}"[:40], list(Scope), now=NOW)
+    answer = httpx.get(url.replace("openapi.json", asked), headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from newsletter.errors import LinkError
+from newsletter.errors import LinkError, ReaderGoneError
 from newsletter.life import Asked
 from newsletter.links import REVOCABLE, Purpose, covered_epoch
 
@@ -36,6 +36,7 @@ def reader_of(desk: Desk, purpose: Purpose, token: str, *, now: datetime) -> Rea
     Raises:
         LinkError: it is not whole, not ours, for something else, too old or revoked, or nobody's any more; which of
             these cannot be told but for an age.
+        ReaderGoneError: it is a whole link to unsubscribe, whose holder may know that nobody is mailed any more.
     """
 
     def epoch(number: int) -> str | None:
@@ -49,6 +50,8 @@ def reader_of(desk: Desk, purpose: Purpose, token: str, *, now: datetime) -> Rea
     covered = epoch if purpose in REVOCABLE else address if purpose is Purpose.ADDRESS else None
     claim = desk.signer.read(purpose, token, now=now, covered=covered)
     subscriber = desk.store.subscribers.get(claim.subscriber_id)
+    if subscriber is None and purpose is Purpose.UNSUBSCRIBE:
+        raise ReaderGoneError("nothing is kept of this subscription any more, and no mail is sent")
     if subscriber is None:
         raise LinkError("this link is not whole, or is good no longer; ask for a new one")
     return Reader(subscriber=subscriber, period=claim.period)

@@ -84,10 +84,18 @@ class Operation(APIRoute):
 
         async def behind_the_key(request: Request) -> Response:
             await run_in_threadpool(self._door.check, request.headers.get("Authorization", ""), self._needs)
+            self._refuse_unknown(request.query_params)
             answer = await handle(request)
             return tagged(request, answer) if self._tags_answers else answer
 
         return behind_the_key
+
+    def _refuse_unknown(self, given: Iterable[str]) -> None:
+        """Refuse a parameter that nothing reads: a misspelt one would be answered with what nobody asked for."""
+        known = [one.alias for one in self.dependant.query_params]
+        if unknown := [name for name in given if name not in known]:
+            takes = f"known are: {', '.join(known)}" if known else "there are none here"
+            raise HTTPException(422, f"The parameter {unknown[0][:40]!a} is unknown; {takes}.")
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return whether it is this one; HEAD is a GET whose body the server keeps back (RFC 9110, section 9.3.2)."""
