@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from newsletter.errors import StoreError
 from newsletter.model import Paper
 from newsletter.store import finding, search
+from newsletter.store.engine import Database, read_url
 from newsletter.store.finding import Filters
+from newsletter.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from newsletter.store import Store
 
 NOW = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
 DAY = date(2026, 7, 14)
@@ -140,8 +142,10 @@ def test_words_that_all_papers_hold_count_only_alone(full: Store) -> None:
     assert ids(full.catalogue.search("the towels of a robot", limit=9).papers) == [2]
 
 
-def test_the_store_answers(full: Store) -> None:
+def test_a_store_that_does_not_answer_says_so(full: Store) -> None:
     full.ping()
+    with pytest.raises(StoreError, match="cannot be reached"):
+        Store(Database(read_url("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))).ping()
 
 
 def test_the_newest_listings_papers_come_first_and_each_once(full: Store) -> None:
